@@ -1,0 +1,194 @@
+"""The array core: whose module an array belongs to, and the few operations where modules differ.
+
+The array decides.  Every function asks its own arrays, ``xp = array_module(x)``, and never a
+global; there is no current device.  What NumPy and CuPy do differently (transfers, scatter-add,
+random draws) has its one home here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from .errors import DeviceError, DTypeError, ValueRangeError
+
+__all__ = [
+    "Device",
+    "array_module",
+    "as_array",
+    "as_generator",
+    "default_dtype",
+    "device_of",
+    "explain_mixed_devices",
+    "is_array",
+    "normal",
+    "scatter_add",
+    "to_device",
+    "to_host",
+    "unbroadcast",
+    "uniform",
+]
+
+Array = Any  # an array of any registered module: numpy.ndarray, cupy.ndarray
+default_dtype = np.dtype("float32")  # of parameters, unless asked otherwise
+
+_MODULES: dict[type, ModuleType] = {np.ndarray: np}  # array type -> its module
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where an array lives: ``Device("cpu")`` or ``Device("cuda", 0)``.
+
+    >>> Device.parse("cuda:1")
+    Device(kind='cuda', index=1)
+    """
+
+    kind: str = "cpu"
+    index: int = 0
+
+    @classmethod
+    def parse(cls, name: str | Device) -> Device:
+        """Read ``"cpu"``, ``"cuda"`` or ``"cuda:1"``; raise DeviceError for anything else."""
+        if isinstance(name, Device):
+            return name
+        kind, _, index = str(name).partition(":")
+        if kind not in ("cpu", "cuda") or not (index or "0").isdigit():
+            raise DeviceError(f"A device is 'cpu', 'cuda' or 'cuda:1', got {name!r}.")
+        return cls(kind, int(index or 0))
+
+    def __str__(self) -> str:
+        return self.kind if self.kind == "cpu" else f"{self.kind}:{self.index}"
+
+
+def array_module(*arrays: Any) -> ModuleType:
+    """Return the module of the first array among the arguments; NumPy for numbers and lists.
+
+    >>> array_module(np.zeros(2), 1.0).__name__
+    'numpy'
+    """
+    for a in arrays:
+        module = _MODULES.get(type(a))
+        if module is not None:
+            return module
+    return np
+
+
+def is_array(x: Any) -> bool:
+    """True for an array of a registered module; False for numbers, lists and NumPy scalars."""
+    return type(x) in _MODULES
+
+
+def as_array(x: Any, like: Any = None) -> Array:
+    """Return x as an array (of like's module): arrays pass through, a scalar becomes 0-d."""
+    return x if type(x) in _MODULES else array_module(like).asarray(x)
+
+
+def device_of(x: Any) -> Device:
+    """Return the device an array lives on; numbers and NumPy arrays live on the CPU.
+
+    >>> str(device_of(np.zeros(2)))
+    'cpu'
+    """
+    if array_module(x) is np:
+        return Device("cpu")
+    return Device("cuda", int(x.device.id))
+
+
+def to_host(x: Any) -> np.ndarray:
+    """Return a NumPy array with x's values; the same object when x is on the host already."""
+    return np.asarray(x) if array_module(x) is np else x.get()
+
+
+def to_device(x: Array, device: str | Device) -> Array:
+    """Return x on the given device; the same object when it is there already."""
+    device = Device.parse(device)
+    if device == device_of(x):
+        return x
+    if device.kind == "cpu":
+        return to_host(x)
+    raise DeviceError(
+        f"Moving to {device} needs CuPy and a usable NVIDIA GPU: pip install 'minnet[cuda12]'."
+    )
+
+
+def explain_mixed_devices(name: str, arrays: Sequence[Any], error: TypeError) -> None:
+    """Turn the array library's TypeError for mixed devices into one that names them."""
+    devices = {str(device_of(a)) for a in arrays if is_array(a)}
+    if len(devices) > 1:
+        places = ", ".join(f"{a.shape} on {device_of(a)}" for a in arrays if is_array(a))
+        raise DeviceError(
+            f"{name} needs its arrays on one device, got {places}: move one with .to(device)."
+        ) from error
+
+
+def scatter_add(total: Array, key: Any, values: Array) -> None:
+    """total[key] += values where a position named twice receives both values (in place).
+
+    >>> total = np.zeros(3)
+    >>> scatter_add(total, np.array([0, 0, 2]), np.array([1.0, 2.0, 3.0]))
+    >>> total
+    array([3., 0., 3.])
+    """
+    if _repeats_nothing(key):
+        total[key] += values
+    else:
+        array_module(total).add.at(total, key, values)
+
+
+def _repeats_nothing(key: Any) -> bool:
+    """Slices, integers, None, Ellipsis and boolean masks name each position at most once."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return all(
+        part is None
+        or part is Ellipsis
+        or isinstance(part, (int, np.integer, slice))
+        or getattr(part, "dtype", None) == np.bool_
+        for part in parts
+    )
+
+
+def as_generator(rng: np.random.Generator | int | None) -> np.random.Generator:
+    """Accept a Generator, a seed, or None for fresh entropy.
+
+    >>> int(as_generator(0).integers(10)) == int(as_generator(0).integers(10))
+    True
+    """
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if isinstance(rng, bool) or not (rng is None or isinstance(rng, (int, np.integer))):
+        raise DTypeError(
+            f"rng needs a numpy.random.Generator, an int or None, got {type(rng).__name__}: "
+            "use numpy.random.default_rng(seed)."
+        )
+    if rng is not None and rng < 0:
+        raise ValueRangeError(f"rng needs a seed of at least 0, got {rng}.")
+    return np.random.default_rng(rng)
+
+
+def normal(rng: np.random.Generator, shape: Any, dtype: Any, like: Any = None) -> Array:
+    """Draw standard normal numbers on the host, and place them beside ``like``."""
+    values = rng.standard_normal(shape, dtype=np.float64).astype(dtype, copy=False)
+    return to_device(values, device_of(like))
+
+
+def uniform(rng: np.random.Generator, shape: Any, dtype: Any, like: Any = None) -> Array:
+    """Draw numbers uniform on [0, 1) on the host, and place them beside ``like``."""
+    draw = np.float32 if np.dtype(dtype) == np.float32 else np.float64
+    values = rng.random(shape, dtype=draw).astype(dtype, copy=False)
+    return to_device(values, device_of(like))
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum g over the axes along which an array of this shape was broadcast.
+
+    >>> unbroadcast(np.ones((4, 2, 3)), (2, 1))
+    array([[12.],
+           [12.]])
+    """
+    new = g.ndim - len(shape)
+    stretched = [new + i for i, n in enumerate(shape) if n == 1 and g.shape[new + i] != 1]
+    return g.sum(axis=(*range(new), *stretched)).reshape(shape)
