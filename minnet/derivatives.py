@@ -1,0 +1,102 @@
+"""Derivatives as functions: gradients, Jacobians, Hessians and their products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .backend import array_module
+from .errors import GraphError
+from .tensor import Tensor, seed, sweep, tensor
+
+__all__ = ["grad", "hessian", "hvp", "jacobian"]
+
+
+def grad(
+    y: Tensor,
+    x: Tensor | Sequence[Tensor],
+    g: Any = None,
+    *,
+    create_graph: bool = False,
+    retain_graph: bool | None = None,
+    allow_unused: bool = False,
+) -> Any:
+    """Return dy/dx for each x, and touch no ``.grad``.
+
+    x: one tensor, or several (then a list is returned).   g: upstream gradient, 1 for a scalar y.
+    create_graph: the result can be differentiated again.   allow_unused: zeros, instead of
+    GraphError, for an x that y was not computed from.
+
+    >>> x = tensor(3.0, requires_grad=True)
+    >>> dx = grad(x * x * x, x, create_graph=True)
+    >>> dx.item(), grad(dx, x).item()
+    (27.0, 18.0)
+    """
+    xs = [x] if isinstance(x, Tensor) else list(x)
+    keep = create_graph if retain_graph is None else retain_graph
+    found = sweep(y, seed(y, g, create_graph), keep=keep, graph=create_graph, targets=xs)
+    missing = [k for k, t in enumerate(xs) if (t._node or t) not in found]
+    if missing and not allow_unused:
+        raise GraphError(
+            f"grad found no way from y to x[{missing[0]}]: it was not used, or does not require "
+            "gradients. Pass allow_unused=True for zeros."
+        )
+    out = [
+        Tensor(array_module(t._data).zeros_like(t._data)) if k in missing else found[t._node or t]
+        for k, t in enumerate(xs)
+    ]
+    return out[0] if isinstance(x, Tensor) else out
+
+
+def _variable(x: Any) -> Tensor:
+    return tensor(x, requires_grad=True)
+
+
+def hvp(f: Callable[[Tensor], Tensor], x: Any, v: Any) -> Tensor:
+    """Hessian-vector product: the gradient of <grad f(x), v>, without forming the Hessian.
+
+    >>> hvp(lambda x: (x * x * x).sum(), [1.0, 2.0], [1.0, 0.0])
+    tensor([6., 0.], from multiply)
+    """
+    x = _variable(x)
+    dx = grad(f(x), x, create_graph=True)
+    if not dx.requires_grad:
+        return tensor(np.zeros(x.shape, x.dtype))
+    return grad(dx, x, tensor(v, dtype=x.dtype), allow_unused=True)
+
+
+def jacobian(f: Callable[[Tensor], Tensor], x: Any) -> Tensor:
+    """J[i.., j..] = dy_i / dx_j for y = f(x): shape y.shape + x.shape, one backward per output.
+
+    >>> jacobian(lambda x: x * x, [1.0, 2.0]).numpy()
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    x = _variable(x)
+    return _rows(f(x), x)
+
+
+def hessian(f: Callable[[Tensor], Tensor], x: Any) -> Tensor:
+    """H[i.., j..] = d2f / dx_i dx_j of a scalar f: shape x.shape + x.shape.
+
+    >>> hessian(lambda x: (x * x * x).sum(), [1.0, 2.0]).numpy()
+    array([[ 6.,  0.],
+           [ 0., 12.]])
+    """
+    x = _variable(x)
+    return _rows(grad(f(x), x, create_graph=True), x)
+
+
+def _rows(y: Tensor, x: Tensor) -> Tensor:
+    """Stack grad(y_i, x) for every element y_i."""
+    xp = array_module(x._data)
+    rows = xp.zeros((y.size, *x.shape), x.dtype)
+    if y.requires_grad:
+        for i in range(y.size):
+            e_i = xp.zeros(y.size, y.dtype)
+            e_i[i] = 1
+            e_i = e_i.reshape(y.shape)
+            rows[i] = grad(y, x, e_i, retain_graph=True, allow_unused=True)._data
+    return Tensor(rows.reshape(y.shape + x.shape))

@@ -1,0 +1,588 @@
+"""The engine: a Tensor remembers what made it, and `backward` applies the chain rule in reverse.
+
+An operation is a function on arrays, and beside it stand its vector-Jacobian products (vjps), one
+per array argument:
+
+    @op
+    def multiply(a, b):
+        return a * b
+
+    multiply.defvjp(
+        a=lambda g, b: g * b,          # dL/da = g b      g = dL/dy, the gradient of the output
+        b=lambda g, a: g * a,          # dL/db = g a
+    )
+
+A vjp asks for what it needs by name: ``g``; ``y``, the output; an argument such as ``a``; its
+shape, ``a_shape``; a setting such as ``axis``.  What no vjp asks for is not kept alive.  The same
+vjp runs on arrays, or on Tensors when the gradient itself is to be differentiated
+(``create_graph=True``).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from functools import update_wrapper
+from heapq import heappop, heappush
+from itertools import count
+from types import MethodType
+from typing import Any
+
+import numpy as np
+
+from .backend import (
+    Array,
+    Device,
+    array_module,
+    as_array,
+    device_of,
+    explain_mixed_devices,
+    is_array,
+    to_device,
+    to_host,
+    unbroadcast,
+)
+from .errors import DeviceError, DTypeError, GraphError, ShapeError
+from .modes import Mode, mode, notify
+
+__all__ = ["Op", "Parameter", "Tensor", "op", "tensor"]
+
+# -------------------------------------------------------------------------------------------------
+# Operations
+
+_births = count(1)  # a node is younger than its parents: descending birth is a topological order
+
+
+class Node:
+    """One recorded application of an operation: what its vjps need, and whom they feed.
+
+    values holds what the rules ask for, in the order of ``op.wants``; sources are the places in
+    values that came from Tensors, which a graph of gradients needs back.
+    """
+
+    __slots__ = ("birth", "checks", "edits", "op", "parents", "shape", "dtype", "sources")
+    __slots__ += ("stamp", "values")
+
+    def __init__(self, op: Op, args: Sequence, arrays: list, parents: list, settings: dict, y: Any):
+        self.op, self.parents, self.birth = op, parents, next(_births)
+        self.values, self.sources = op.save(args, arrays, settings, y)
+        self.stamp = _versions(self.sources) if self.sources else 0
+        self.shape, self.dtype = y.shape, y.dtype
+        self.edits = 0
+        self.checks: Callable[[], bool] | None = None  # set by `debug`
+
+    def free(self) -> None:
+        """Drop the saved arrays and the way to the parents."""
+        self.values, self.sources, self.parents = [], [], []
+
+    def upstream(self, g: Any, graph: bool) -> list:
+        """The values with g in its place; for a graph of gradients, Tensors to be followed."""
+        values = [g, *self.values[1:]]
+        if graph:
+            for place, source in self.sources:
+                values[place] = source
+            if self.op.wants_output:
+                values[-1] = _made_by(self, values[-1])
+        return values
+
+    def check(self) -> None:
+        """Raise GraphError if the saved values are gone, or not what the forward pass saw."""
+        if not self.values:
+            raise GraphError(
+                f"backward went through {self.op.name} a second time, after its saved arrays were "
+                "freed. Pass retain_graph=True to the first backward, or compute the loss again."
+            )
+        edited = self.sources and self.stamp != _versions(self.sources)
+        if edited or (self.edits and self.op.wants_output):
+            names = ", ".join(name for name in self.op.wants if name not in ("g", "i"))
+            raise GraphError(
+                f"backward of {self.op.name} needs the values that its forward pass saw ({names}), "
+                "but `.data` of one was assigned since. Call backward first, or work on a copy."
+            )
+        if self.checks is not None and not self.checks():
+            raise GraphError(
+                f"an array that {self.op.name} saved for backward was written to through another "
+                "name (x.data[...] = ..., out=x.data). Work on a copy."
+            )
+
+
+def _made_by(node: Node, y: Array) -> Tensor:
+    """The output of a node as a Tensor again."""
+    out = Tensor(y)
+    out._node, out._requires_grad = node, True
+    return out
+
+
+def _versions(sources: list) -> int:
+    """The sum of the saved tensors' version counters: it grows when one of them is edited."""
+    flat = [t for _, each in sources for t in (each if type(each) is tuple else (each,))]
+    return sum([t._version for t in flat if isinstance(t, Tensor)])
+
+
+class Op:
+    """A differentiable operation: given arrays it computes, given Tensors it also records.
+
+    Array arguments are positional, settings are keyword-only.  ``winners`` (optional) returns the
+    branch pattern of an operation with kinks, for gradient checks.
+    """
+
+    def __init__(self, fn: Callable[..., Any]):
+        update_wrapper(self, fn)
+        self.fn, self.name = fn, fn.__name__
+        of_kind: dict[Any, list[inspect.Parameter]] = {}
+        for p in inspect.signature(fn).parameters.values():
+            of_kind.setdefault(p.kind, []).append(p)
+        self.arrays = [p.name for p in of_kind.get(inspect.Parameter.POSITIONAL_OR_KEYWORD, [])]
+        self.many = [p.name for p in of_kind.get(inspect.Parameter.VAR_POSITIONAL, [])]
+        self.defaults = {p.name: p.default for p in of_kind.get(inspect.Parameter.KEYWORD_ONLY, [])}
+        self.ours = fn.__module__.partition(".")[0] == "minnet"  # its rules return fresh arrays
+        self.vjps: dict[str, Callable[..., Any] | None] = {}
+        self.into: dict[str, Callable[..., None]] = {}
+        self.winners: Callable[..., Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}{inspect.signature(self.fn)}>"
+
+    def defvjp(self, **vjps: Callable[..., Any] | None) -> None:
+        """Register dL/d(argument) for each array argument by name; None if it has no gradient.
+
+        The rule of ``*arrays`` may also ask for ``i``, the position among them.
+        Raises TypeError at once for a missing or misspelt name.
+        """
+        names = [*self.arrays, *self.many]
+        if set(names) != set(vjps):
+            raise TypeError(f"{self.name} needs one vjp for each of {names}, got {list(vjps)}.")
+        asks = {name: list(inspect.signature(f).parameters) for name, f in vjps.items() if f}
+        asked = {ask for each in asks.values() for ask in each}
+        order = ["g", "i", *names, *(f"{name}_shape" for name in names), *self.defaults, "y"]
+        if unknown := asked - set(order):
+            raise TypeError(f"a vjp of {self.name} asks for {sorted(unknown)}, not in {order}.")
+        self.vjps, self.wants = (vjps, [w for w in order if w in asked or w in ("g", "i")])
+        self.places = {
+            name: [self.wants.index(ask) for ask in asks.get(name, ())] for name in names
+        }
+        self._keep = [k for k, name in enumerate(self.arrays) if name in asked]
+        self._keep_shape = [k for k, name in enumerate(self.arrays) if f"{name}_shape" in asked]
+        self._keep_many = [name for name in self.many if name in asked]
+        self._keep_many_shape = [name for name in self.many if f"{name}_shape" in asked]
+        self._keep_settings = [name for name in self.defaults if name in asked]
+        self.wants_output = "y" in asked
+
+    def save(self, args: Sequence, arrays: list, settings: dict, y: Array) -> tuple[list, list]:
+        """The values in the order of wants, and [(place, Tensor)] of those that were Tensors."""
+        values: list[Any] = [None, 0]
+        sources: list[tuple[int, Any]] = []
+        for k in self._keep:
+            if arrays[k] is not args[k]:
+                sources.append((len(values), args[k]))
+            values.append(arrays[k])
+        first = len(self.arrays)
+        for _ in self._keep_many:
+            sources.append((len(values), args[first:]))
+            values.append(tuple(arrays[first:]))
+        for k in self._keep_shape:
+            values.append(getattr(arrays[k], "shape", ()))
+        for _ in self._keep_many_shape:
+            values.append([getattr(a, "shape", ()) for a in arrays[first:]])
+        for name in self._keep_settings:
+            values.append(settings[name] if name in settings else self.defaults[name])
+        if self.wants_output:
+            values.append(y)
+        return values, sources
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """Let an operation serve as a method: ``x.exp()`` is ``exp(x)``."""
+        return self if instance is None else MethodType(self, instance)
+
+    def __call__(self, *args: Any, **settings: Any) -> Any:
+        for a in args:
+            if isinstance(a, Tensor):
+                return self._apply(args, settings)
+        return self.fn(*args, **settings)
+
+    def _apply(self, args: Sequence[Any], settings: dict[str, Any]) -> Tensor:
+        arrays, parents, tracked = [], [], False
+        for a in args:
+            if isinstance(a, Tensor):
+                arrays.append(a._data)
+                parents.append((a._node or a) if a._requires_grad else None)
+                tracked = tracked or a._requires_grad
+            else:
+                arrays.append(a)
+                parents.append(None)
+        try:
+            y = self.fn(*arrays, **settings)
+        except TypeError as error:
+            explain_mixed_devices(self.name, arrays, error)
+            raise
+        out = Tensor(as_array(y, arrays[0]))
+        now = mode.get()
+        if tracked and now.grad:
+            if not self.vjps:
+                raise GraphError(f"{self.name} has no gradient: give it one with .defvjp(...).")
+            out._requires_grad, out._node = (
+                True,
+                Node(self, args, arrays, parents, settings, out._data),
+            )
+        if now.observers:
+            notify("on_op", self, args, settings, out)
+        return out
+
+
+def op(fn: Callable[..., Any]) -> Op:
+    """Make a function on arrays differentiable; register its vjps with ``.defvjp``.
+
+    >>> @op
+    ... def cube(x):
+    ...     return x * x * x
+    >>> cube.defvjp(x=lambda g, x: 3 * g * x * x)
+    >>> x = tensor(2.0, requires_grad=True)
+    >>> cube(x).backward()
+    >>> x.grad.item()
+    12.0
+    """
+    return Op(fn)
+
+
+# -------------------------------------------------------------------------------------------------
+# Tensor
+
+
+class Tensor:
+    """An array that remembers the operation that made it.
+
+    Make one with `minnet.tensor`.  ``.data`` is the writable array, ``.grad`` the accumulated
+    gradient (a Tensor) of a leaf, ``.requires_grad`` whether gradients flow to it.
+    """
+
+    __slots__ = ("__weakref__", "_data", "_grad", "_home", "_node", "_requires_grad", "_version")
+    __array_ufunc__ = None  # so that  array + tensor  asks the tensor
+    __hash__ = object.__hash__
+
+    def __init__(self, data: Array):
+        self._data = data
+        self._requires_grad = False
+        self._node: Node | None = None  # how it was made; None for a leaf
+        self._home: Any = None  # the owner of the flat buffer that _data is a view of
+        self._version = 0
+        self._grad: Tensor | None = None
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The accumulated gradient of a leaf, or None. Assign None or an array of this shape."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, g: Any) -> None:
+        if g is not None and not isinstance(g, Tensor):
+            g = tensor(g, dtype=self.dtype)
+        if g is not None and g.shape != self.shape:
+            raise ShapeError(f".grad needs the tensor's shape {self.shape}, got {g.shape}.")
+        self._grad = g
+
+    @property
+    def data(self) -> Array:
+        """The array. Assigning to it is seen by backward; writing through a slice of it is not."""
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        value = value._data if isinstance(value, Tensor) else value
+        if not is_array(value):
+            value = array_module(self._data).asarray(value, dtype=self.dtype)
+        if value is not self._data:
+            if self._requires_grad:
+                _require_float(value.dtype)
+            old = self._data
+            alike = (value.shape, value.dtype, type(value)) == (old.shape, old.dtype, type(old))
+            if self._home is not None and alike:
+                old[...] = value
+            else:
+                self._data = value
+        self._version += 1
+        if self._node is not None:
+            self._node.edits += 1
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this tensor are recorded, and gradients flow to it."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if value:
+            _require_float(self._data.dtype)
+        elif self._node is not None:
+            raise GraphError("requires_grad of a computed tensor cannot be unset: use detach().")
+        self._requires_grad = bool(value)
+
+    base = None  # a Tensor counts as fresh: a graph of gradients is never added into
+    shape = property(lambda self: self._data.shape, doc="Sizes of the axes.")
+    ndim = property(lambda self: self._data.ndim, doc="Number of axes.")
+    size = property(lambda self: self._data.size, doc="Number of elements.")
+    dtype = property(lambda self: self._data.dtype, doc="Element type.")
+    is_leaf = property(lambda self: self._node is None, doc="True unless an operation made it.")
+
+    @property
+    def device(self) -> Device:
+        """Where the array lives."""
+        return device_of(self._data)
+
+    def numpy(self) -> np.ndarray:
+        """The values as a NumPy array; shares memory with a tensor on the CPU."""
+        return to_host(self._data)
+
+    def item(self) -> Any:
+        """The single element as a Python number."""
+        return self._data.item()
+
+    def detach(self) -> Tensor:
+        """The same array outside the graph; shares memory, gradients stop here."""
+        return Tensor(self._data)
+
+    def to(self, device: str | Device) -> Tensor:
+        """This tensor on ``device``: itself when it is there, else a copy (a leaf stays a leaf)."""
+        data = to_device(self._data, device)
+        if data is self._data:
+            return self
+        if self._node is not None:
+            raise GraphError("Only leaf tensors move between devices: move before computing.")
+        return tensor(data, requires_grad=self._requires_grad, copy=False)
+
+    def backward(
+        self, g: Any = None, *, retain_graph: bool = False, create_graph: bool = False
+    ) -> None:
+        """Add dL/dx to ``.grad`` of every leaf x that this tensor L was computed from.
+
+        g: gradient of L itself, of L's shape; 1 for a scalar.   retain_graph: keep the graph for
+        another backward.   create_graph: make the gradients differentiable.
+        Raises GraphError without a graph, on a freed graph, or for a non-scalar without g.
+
+        >>> x = tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).backward([1.0, 1.0])
+        >>> x.grad.numpy()
+        array([2., 4.])
+        """
+        g = seed(self, g, create_graph)
+        keep = retain_graph or create_graph
+        for leaf, d in sweep(self, g, keep=keep, graph=create_graph).items():
+            if leaf.grad is None:
+                leaf.grad = d
+            else:
+                leaf.grad = leaf.grad + d if create_graph else Tensor(leaf.grad._data + d._data)
+
+    def __repr__(self) -> str:
+        body = np.array2string(self.numpy(), separator=", ", prefix="tensor(")
+        notes = [] if self.dtype == np.float64 else [f"dtype={self.dtype}"]
+        notes += [f"device='{self.device}'"] if self.device.kind != "cpu" else []
+        notes += [f"from {self._node.op.name}"] if self._node else []
+        notes += ["requires_grad=True"] if self._requires_grad and not self._node else []
+        return f"tensor({', '.join([body, *notes])})"
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    __bool__ = lambda self: bool(self._data)
+    __float__ = lambda self: float(self._data)
+    __int__ = lambda self: int(self._data)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if self.device.kind != "cpu":
+            raise DeviceError(f"NumPy cannot read a tensor on {self.device}: use x.numpy().")
+        return np.array(self._data, dtype=dtype, copy=copy)
+
+    def __reduce__(self) -> tuple:
+        if self._node is not None:
+            raise GraphError("Only leaf tensors can be copied or pickled: use x.detach().")
+        return _rebuild, (type(self), self._data, self._requires_grad)
+
+
+class Parameter(Tensor):
+    """A leaf tensor that a Module owns and an optimizer updates.
+
+    >>> Parameter(np.zeros(3)).requires_grad
+    True
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Array):
+        super().__init__(data)
+        self.requires_grad = True
+
+
+def _rebuild(cls: type[Tensor], data: Array, requires_grad: bool) -> Tensor:
+    out = cls(data)
+    out._requires_grad = requires_grad
+    return out
+
+
+def tensor(
+    data: Any, *, dtype: Any = None, requires_grad: bool = False, copy: bool = True
+) -> Tensor:
+    """Make a tensor from numbers, nested lists or an array, by NumPy's rules for dtypes.
+
+    copy=False shares memory with an array (writing to one changes the other).
+    Raises DTypeError for data that are not numbers, and for integers that should have gradients.
+
+    >>> tensor([[1.0, 2.0]], requires_grad=True)
+    tensor([[1., 2.]], requires_grad=True)
+    """
+    data = data._data if isinstance(data, Tensor) else data
+    xp = array_module(data)
+    array = xp.array(data, dtype=dtype, copy=True) if copy else xp.asarray(data, dtype=dtype)
+    if array.dtype.kind not in "biuf":
+        raise DTypeError(f"tensor needs real numbers, got {type(data).__name__} ({array.dtype}).")
+    out = Tensor(array)
+    if requires_grad:
+        out.requires_grad = True
+    return out
+
+
+def _require_float(dtype: np.dtype) -> None:
+    if dtype.kind != "f":
+        raise DTypeError(
+            f"requires_grad needs a floating-point tensor, got {dtype}: an integer cannot take a "
+            "small step. Pass dtype=float."
+        )
+
+
+# -------------------------------------------------------------------------------------------------
+# The reverse sweep
+
+
+def seed(y: Tensor, g: Any, graph: bool) -> Any:
+    """dL/dL: the upstream the sweep starts with, as an array (or a Tensor when graph is set)."""
+    if not y._requires_grad:
+        raise GraphError(
+            "backward needs a tensor computed from one with requires_grad=True (and outside "
+            "no_grad); this one has no graph."
+        )
+    if g is None:
+        if y.size != 1:
+            raise GraphError(
+                f"backward without a gradient needs a scalar, got shape {y.shape}: reduce it with "
+                ".sum() or .mean(), or pass g of that shape."
+            )
+        g = array_module(y._data).ones(y.shape, y.dtype)
+    array = as_array(g._data if isinstance(g, Tensor) else g, y._data)
+    if array.shape != y.shape:
+        raise ShapeError(f"backward needs g of the tensor's shape {y.shape}, got {array.shape}.")
+    if not graph:
+        return array.astype(y.dtype, copy=False)
+    return g if isinstance(g, Tensor) else Tensor(array)
+
+
+class _Sweep:
+    """One pass over the graph: each node once, youngest first, when its gradient is complete.
+
+    It adds into an array only if that array was made here or came fresh out of one of our rules;
+    any other may be the caller's upstream, a saved array, or a view.
+    """
+
+    def __init__(self, root: Any, g: Any, graph: bool, useful: set | None):
+        self.total: dict[Any, Any] = {root: g}  # {node or leaf: sum of what its users sent}
+        self.graph, self.useful = graph, useful
+        self.owned: set[Any] = set()
+        self.heap = [(-root.birth, root)] if isinstance(root, Node) else []
+
+    def run(self, keep_graph: bool, wanted: set) -> None:
+        while self.heap:
+            node = heappop(self.heap)[1]
+            node.check()
+            self.visit(node, self.total[node] if node in wanted else self.total.pop(node))
+            if not keep_graph:
+                node.free()
+
+    def visit(self, node: Node, g: Any) -> None:
+        """Send the gradient of a node's output on to its parents."""
+        op, values = node.op, node.upstream(g, self.graph)
+        fixed = len(op.arrays)
+        for k, parent in enumerate(node.parents):
+            if parent is None or (self.useful is not None and parent not in self.useful):
+                continue
+            name = op.arrays[k] if k < fixed else op.many[0]
+            rule = op.vjps[name]
+            if rule is None:
+                continue
+            values[1] = k - fixed
+            asked = [values[place] for place in op.places[name]]
+            if parent in self.owned and name in op.into:
+                op.into[name](self.total[parent], *asked)
+            else:
+                d = _fit(rule(*asked), parent, op, name)
+                self.give(parent, d, op.ours and d is not g and d.base is None)
+
+    def give(self, parent: Any, d: Any, fresh: bool) -> None:
+        """Add d to the gradient of a node or leaf."""
+        if parent not in self.total:
+            self.total[parent] = d
+            if isinstance(parent, Node):
+                heappush(self.heap, (-parent.birth, parent))
+        elif parent in self.owned:
+            self.total[parent] += d
+        else:
+            self.total[parent] = self.total[parent] + d
+            if not self.graph:
+                self.total[parent], fresh = as_array(self.total[parent], d), True
+        if fresh and not self.graph:
+            self.owned.add(parent)
+
+    def result(self, key: Any) -> Tensor:
+        """The gradient of key as a Tensor that shares memory with nothing else."""
+        d = self.total[key]
+        if self.graph:
+            return d
+        return Tensor(d if key in self.owned else d.copy())
+
+
+def sweep(
+    y: Tensor, g: Any, *, keep: bool, graph: bool, targets: Sequence[Tensor] = ()
+) -> dict[Any, Tensor]:
+    """{leaf: gradient} of the leaves reached; with targets, {target's node or leaf: gradient}."""
+    root = y._node or y
+    wanted = {t._node or t for t in targets}
+    walk = _Sweep(root, g, graph, _on_the_way(root, wanted) if targets else None)
+    token = mode.set(Mode(graph, mode.get().observers))
+    try:
+        walk.run(keep, wanted)
+    finally:
+        mode.reset(token)
+    found = wanted if targets else [key for key in walk.total if isinstance(key, Tensor)]
+    return {key: walk.result(key) for key in found if key in walk.total}
+
+
+def _fit(d: Any, parent: Any, op: Op, name: str) -> Any:
+    """Bring a gradient to its argument's dtype and shape: what was broadcast is summed."""
+    if not isinstance(d, Tensor):
+        d = as_array(d)
+    if d.dtype != parent.dtype:
+        d = d.astype(parent.dtype)
+    if d.shape != parent.shape:
+        try:
+            d = unbroadcast(d, parent.shape)
+        except ValueError as error:
+            raise GraphError(
+                f"the vjp of {op.name} for {name} needs shape {parent.shape}, got {d.shape}."
+            ) from error
+    if mode.get().observers:
+        notify("on_gradient", op, name, d)
+    return d
+
+
+def _on_the_way(root: Any, wanted: set) -> set:
+    """The nodes between root and the wanted ones: parents come before children in birth order."""
+    seen, stack = {root}, [root]
+    while stack:
+        for parent in getattr(stack.pop(), "parents", ()):
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    useful = set(wanted)
+    for node in sorted((n for n in seen if isinstance(n, Node)), key=lambda n: n.birth):
+        if any(parent in useful for parent in node.parents):
+            useful.add(node)
+    return useful
