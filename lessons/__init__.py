@@ -1,0 +1,1 @@
+"""The course: notebooks, the checks behind their exercises, and the zoos of planted faults."""
