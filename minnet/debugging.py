@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 
 from .backend import Array, array_module, is_array, to_host
-from .errors import NonFiniteError
+from .errors import GraphError, NonFiniteError
 from .modes import observe
 from .tensor import Op, Tensor
 
@@ -40,9 +40,7 @@ class _Debugger:
                 f"{op.name}({shapes}) made the first NaN or Inf: look at its arguments."
             )
         if y._node is not None:
-            values = y._node.values
-            before = _checksums(values)
-            y._node.checks = lambda: _checksums(values) == before
+            y._node.checks = _unwritten(op.name, y._node.values)
 
     def on_gradient(self, op: Op, name: str, d: Any) -> None:
         if not _finite(d._data if isinstance(d, Tensor) else d):
@@ -53,6 +51,20 @@ class _Debugger:
 
 def _finite(array: Array) -> bool:
     return array.dtype.kind != "f" or bool(array_module(array).isfinite(array).all())
+
+
+def _unwritten(name: str, values: list) -> Callable[[], None]:
+    """A function that raises GraphError once a saved array is no longer what it is now."""
+    before = _checksums(values)
+
+    def check() -> None:
+        if _checksums(values) != before:
+            raise GraphError(
+                f"an array that {name} saved for backward was written to through another name "
+                "(x.data[...] = ..., out=x.data). Work on a copy."
+            )
+
+    return check
 
 
 def _checksums(values: list) -> list[int]:

@@ -58,7 +58,7 @@ def hvp(f: Callable[[Tensor], Tensor], x: Any, v: Any) -> Tensor:
     """Hessian-vector product: the gradient of <grad f(x), v>, without forming the Hessian.
 
     >>> hvp(lambda x: (x * x * x).sum(), [1.0, 2.0], [1.0, 0.0])
-    tensor([6., 0.], from multiply)
+    tensor([6., 0.])
     """
     x = _variable(x)
     dx = grad(f(x), x, create_graph=True)

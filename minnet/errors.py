@@ -5,6 +5,7 @@ MinnetError
 ├── DataError       (OSError)          a data file that is missing, truncated or not what it claims
 ├── DeviceError     (ValueError)       operands on different devices, or no usable device
 ├── GraphError      (RuntimeError)     the graph of gradients is missing, freed or was edited
+├── IndexRangeError (ValueError, IndexError)  an axis or a position that an array does not have
 ├── NonFiniteError  (ArithmeticError)  a NaN or Inf, and the operation that made it first
 ├── ShapeError      (ValueError)       sizes or ranks that do not fit
 ├── StateError      (ValueError)       a state_dict or checkpoint that does not match its owner
@@ -19,6 +20,7 @@ __all__ = [
     "DataError",
     "DeviceError",
     "GraphError",
+    "IndexRangeError",
     "MinnetError",
     "NonFiniteError",
     "ShapeError",
@@ -38,6 +40,10 @@ class ShapeError(MinnetError, ValueError):
 
 class ValueRangeError(MinnetError, ValueError):
     """A value outside its range: a label, a learning rate, a probability."""
+
+
+class IndexRangeError(MinnetError, ValueError, IndexError):
+    """An axis or a position that an array does not have."""
 
 
 class DTypeError(MinnetError, TypeError):

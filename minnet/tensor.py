@@ -21,7 +21,7 @@ vjp runs on arrays, or on Tensors when the gradient itself is to be differentiat
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import update_wrapper
 from heapq import heappop, heappush
 from itertools import count
@@ -36,7 +36,7 @@ from .backend import (
     array_module,
     as_array,
     device_of,
-    explain_mixed_devices,
+    explain_failure,
     is_array,
     to_device,
     to_host,
@@ -60,29 +60,34 @@ class Node:
     values that came from Tensors, which a graph of gradients needs back.
     """
 
-    __slots__ = ("birth", "checks", "edits", "op", "parents", "shape", "dtype", "sources")
-    __slots__ += ("stamp", "values")
+    __slots__ = ("birth", "checks", "clock", "dtype", "op", "parents", "shape", "sources",
+                 "stamp", "values")  # fmt: skip
 
     def __init__(self, op: Op, args: Sequence, arrays: list, parents: list, settings: dict, y: Any):
         self.op, self.parents, self.birth = op, parents, next(_births)
-        self.values, self.sources = op.save(args, arrays, settings, y)
-        self.stamp = _versions(self.sources) if self.sources else 0
-        self.shape, self.dtype = y.shape, y.dtype
-        self.edits = 0
-        self.checks: Callable[[], bool] | None = None  # set by `debug`
+        self.values, self.sources = op.save(args, arrays, settings, y._data)
+        self.shape, self.dtype, self.clock = y._data.shape, y._data.dtype, y._clock
+        self.stamp, self.checks = self.time(), None  # checks is set by `debug`
+
+    def time(self) -> int:
+        """The sum of the saved tensors' version counters: it grows when one of them is edited."""
+        total = self.clock[0] if self.op.wants_output else 0
+        for _, source in self.sources:
+            for t in source if type(source) is tuple else (source,):
+                total += t._clock[0] if isinstance(t, Tensor) else 0
+        return total
 
     def free(self) -> None:
         """Drop the saved arrays and the way to the parents."""
         self.values, self.sources, self.parents = [], [], []
 
-    def upstream(self, g: Any, graph: bool) -> list:
-        """The values with g in its place; for a graph of gradients, Tensors to be followed."""
+    def differentiable(self, g: Any) -> list:
+        """The values for a graph of gradients: Tensors that can be followed."""
         values = [g, *self.values[1:]]
-        if graph:
-            for place, source in self.sources:
-                values[place] = source
-            if self.op.wants_output:
-                values[-1] = _made_by(self, values[-1])
+        for place, source in self.sources:
+            values[place] = source
+        if self.op.wants_output:
+            values[-1] = _made_by(self, values[-1])
         return values
 
     def check(self) -> None:
@@ -92,31 +97,21 @@ class Node:
                 f"backward went through {self.op.name} a second time, after its saved arrays were "
                 "freed. Pass retain_graph=True to the first backward, or compute the loss again."
             )
-        edited = self.sources and self.stamp != _versions(self.sources)
-        if edited or (self.edits and self.op.wants_output):
+        if self.stamp != self.time():
             names = ", ".join(name for name in self.op.wants if name not in ("g", "i"))
             raise GraphError(
                 f"backward of {self.op.name} needs the values that its forward pass saw ({names}), "
                 "but `.data` of one was assigned since. Call backward first, or work on a copy."
             )
-        if self.checks is not None and not self.checks():
-            raise GraphError(
-                f"an array that {self.op.name} saved for backward was written to through another "
-                "name (x.data[...] = ..., out=x.data). Work on a copy."
-            )
+        if self.checks is not None:
+            self.checks()
 
 
 def _made_by(node: Node, y: Array) -> Tensor:
     """The output of a node as a Tensor again."""
     out = Tensor(y)
-    out._node, out._requires_grad = node, True
+    out._node, out._requires_grad, out._clock = node, True, node.clock
     return out
-
-
-def _versions(sources: list) -> int:
-    """The sum of the saved tensors' version counters: it grows when one of them is edited."""
-    flat = [t for _, each in sources for t in (each if type(each) is tuple else (each,))]
-    return sum([t._version for t in flat if isinstance(t, Tensor)])
 
 
 class Op:
@@ -154,21 +149,19 @@ class Op:
             raise TypeError(f"{self.name} needs one vjp for each of {names}, got {list(vjps)}.")
         asks = {name: list(inspect.signature(f).parameters) for name, f in vjps.items() if f}
         asked = {ask for each in asks.values() for ask in each}
-        order = ["g", "i", *names, *(f"{name}_shape" for name in names), *self.defaults, "y"]
+        shapes = [f"{name}_shape" for name in (*self.many, *self.arrays)]
+        order = ["g", "i" if self.many else "", *names, *shapes, *self.defaults, "y"]
         if unknown := asked - set(order):
             raise TypeError(f"a vjp of {self.name} asks for {sorted(unknown)}, not in {order}.")
-        self.vjps, self.wants = (vjps, [w for w in order if w in asked or w in ("g", "i")])
-        self.places = {
-            name: [self.wants.index(ask) for ask in asks.get(name, ())] for name in names
-        }
+        self.vjps, self.wants = vjps, [*order[:2], *(w for w in order[2:] if w in asked)]
+        self.places = {name: [self.wants.index(ask) for ask in each] for name, each in asks.items()}
         self._keep = [k for k, name in enumerate(self.arrays) if name in asked]
         self._keep_shape = [k for k, name in enumerate(self.arrays) if f"{name}_shape" in asked]
-        self._keep_many = [name for name in self.many if name in asked]
-        self._keep_many_shape = [name for name in self.many if f"{name}_shape" in asked]
+        self._keep_many = [f for name in self.many for f in (name, f"{name}_shape") if f in asked]
         self._keep_settings = [name for name in self.defaults if name in asked]
         self.wants_output = "y" in asked
 
-    def save(self, args: Sequence, arrays: list, settings: dict, y: Array) -> tuple[list, list]:
+    def save(self, args: Sequence, arrays: list, settings: dict, y: Any) -> tuple[list, list]:
         """The values in the order of wants, and [(place, Tensor)] of those that were Tensors."""
         values: list[Any] = [None, 0]
         sources: list[tuple[int, Any]] = []
@@ -176,14 +169,13 @@ class Op:
             if arrays[k] is not args[k]:
                 sources.append((len(values), args[k]))
             values.append(arrays[k])
-        first = len(self.arrays)
-        for _ in self._keep_many:
-            sources.append((len(values), args[first:]))
-            values.append(tuple(arrays[first:]))
+        for want in self._keep_many:
+            rest = tuple(arrays[len(self.arrays) :])
+            if want in self.many:
+                sources.append((len(values), args[len(self.arrays) :]))
+            values.append(rest if want in self.many else [getattr(a, "shape", ()) for a in rest])
         for k in self._keep_shape:
             values.append(getattr(arrays[k], "shape", ()))
-        for _ in self._keep_many_shape:
-            values.append([getattr(a, "shape", ()) for a in arrays[first:]])
         for name in self._keep_settings:
             values.append(settings[name] if name in settings else self.defaults[name])
         if self.wants_output:
@@ -195,6 +187,8 @@ class Op:
         return self if instance is None else MethodType(self, instance)
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
+        if settings and (named := [n for n in self.arrays[len(args) :] if n in settings]):
+            args = (*args, *(settings.pop(name) for name in named))
         for a in args:
             if isinstance(a, Tensor):
                 return self._apply(args, settings)
@@ -212,18 +206,18 @@ class Op:
                 parents.append(None)
         try:
             y = self.fn(*arrays, **settings)
-        except TypeError as error:
-            explain_mixed_devices(self.name, arrays, error)
+        except (TypeError, ValueError, IndexError) as error:
+            explain_failure(self.name, arrays, settings, error)
             raise
         out = Tensor(as_array(y, arrays[0]))
+        if out._data.base is not None or out._data is arrays[0]:
+            out._watch(args)
         now = mode.get()
         if tracked and now.grad:
             if not self.vjps:
                 raise GraphError(f"{self.name} has no gradient: give it one with .defvjp(...).")
-            out._requires_grad, out._node = (
-                True,
-                Node(self, args, arrays, parents, settings, out._data),
-            )
+            out._requires_grad = True
+            out._node = Node(self, args, arrays, parents, settings, out)
         if now.observers:
             notify("on_op", self, args, settings, out)
         return out
@@ -255,7 +249,7 @@ class Tensor:
     gradient (a Tensor) of a leaf, ``.requires_grad`` whether gradients flow to it.
     """
 
-    __slots__ = ("__weakref__", "_data", "_grad", "_home", "_node", "_requires_grad", "_version")
+    __slots__ = ("__weakref__", "_clock", "_data", "_grad", "_home", "_node", "_requires_grad")
     __array_ufunc__ = None  # so that  array + tensor  asks the tensor
     __hash__ = object.__hash__
 
@@ -264,7 +258,7 @@ class Tensor:
         self._requires_grad = False
         self._node: Node | None = None  # how it was made; None for a leaf
         self._home: Any = None  # the owner of the flat buffer that _data is a view of
-        self._version = 0
+        self._clock = [0]  # how often the array was edited; tensors that are views of it share it
         self._grad: Tensor | None = None
 
     @property
@@ -280,6 +274,11 @@ class Tensor:
             raise ShapeError(f".grad needs the tensor's shape {self.shape}, got {g.shape}.")
         self._grad = g
 
+    def _watch(self, args: Sequence) -> None:
+        """Share the version counter of the tensor, if any, whose memory this one is a view of."""
+        mine, tensors = self._memory(), [a for a in args if isinstance(a, Tensor)]
+        self._clock = next((t._clock for t in tensors if t._memory() is mine), self._clock)
+
     @property
     def data(self) -> Array:
         """The array. Assigning to it is seen by backward; writing through a slice of it is not."""
@@ -290,18 +289,16 @@ class Tensor:
         value = value._data if isinstance(value, Tensor) else value
         if not is_array(value):
             value = array_module(self._data).asarray(value, dtype=self.dtype)
+        if value is not self._data and self._requires_grad:
+            _require_float(value.dtype)
+        self._version += 1
         if value is not self._data:
-            if self._requires_grad:
-                _require_float(value.dtype)
             old = self._data
             alike = (value.shape, value.dtype, type(value)) == (old.shape, old.dtype, type(old))
             if self._home is not None and alike:
                 old[...] = value
             else:
-                self._data = value
-        self._version += 1
-        if self._node is not None:
-            self._node.edits += 1
+                self._data, self._clock = value, [self._version]  # views keep the old array
 
     @property
     def requires_grad(self) -> bool:
@@ -316,17 +313,15 @@ class Tensor:
             raise GraphError("requires_grad of a computed tensor cannot be unset: use detach().")
         self._requires_grad = bool(value)
 
+    _version = property(lambda self: self._clock[0], lambda self, n: self._clock.__setitem__(0, n))
+    _memory = lambda self: self._data if self._data.base is None else self._data.base
     base = None  # a Tensor counts as fresh: a graph of gradients is never added into
     shape = property(lambda self: self._data.shape, doc="Sizes of the axes.")
     ndim = property(lambda self: self._data.ndim, doc="Number of axes.")
     size = property(lambda self: self._data.size, doc="Number of elements.")
     dtype = property(lambda self: self._data.dtype, doc="Element type.")
+    device = property(lambda self: device_of(self._data), doc="Where the array lives.")
     is_leaf = property(lambda self: self._node is None, doc="True unless an operation made it.")
-
-    @property
-    def device(self) -> Device:
-        """Where the array lives."""
-        return device_of(self._data)
 
     def numpy(self) -> np.ndarray:
         """The values as a NumPy array; shares memory with a tensor on the CPU."""
@@ -338,7 +333,9 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same array outside the graph; shares memory, gradients stop here."""
-        return Tensor(self._data)
+        out = Tensor(self._data)
+        out._clock = self._clock
+        return out
 
     def to(self, device: str | Device) -> Tensor:
         """This tensor on ``device``: itself when it is there, else a copy (a leaf stays a leaf)."""
@@ -379,12 +376,8 @@ class Tensor:
         notes += ["requires_grad=True"] if self._requires_grad and not self._node else []
         return f"tensor({', '.join([body, *notes])})"
 
-    def __len__(self) -> int:
-        return len(self._data)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
-
+    __len__ = lambda self: len(self._data)
+    __iter__ = lambda self: (self[i] for i in range(len(self)))
     __bool__ = lambda self: bool(self._data)
     __float__ = lambda self: float(self._data)
     __int__ = lambda self: int(self._data)
@@ -485,7 +478,7 @@ class _Sweep:
 
     def __init__(self, root: Any, g: Any, graph: bool, useful: set | None):
         self.total: dict[Any, Any] = {root: g}  # {node or leaf: sum of what its users sent}
-        self.graph, self.useful = graph, useful
+        self.graph, self.useful, self.watched = graph, useful, bool(mode.get().observers)
         self.owned: set[Any] = set()
         self.heap = [(-root.birth, root)] if isinstance(root, Node) else []
 
@@ -499,22 +492,27 @@ class _Sweep:
 
     def visit(self, node: Node, g: Any) -> None:
         """Send the gradient of a node's output on to its parents."""
-        op, values = node.op, node.upstream(g, self.graph)
-        fixed = len(op.arrays)
+        op, fixed = node.op, len(node.op.arrays)
+        values = node.differentiable(g) if self.graph else node.values
+        values[0] = g
         for k, parent in enumerate(node.parents):
-            if parent is None or (self.useful is not None and parent not in self.useful):
-                continue
             name = op.arrays[k] if k < fixed else op.many[0]
             rule = op.vjps[name]
-            if rule is None:
+            unwanted = self.useful is not None and parent not in self.useful
+            if parent is None or rule is None or unwanted:
                 continue
             values[1] = k - fixed
             asked = [values[place] for place in op.places[name]]
             if parent in self.owned and name in op.into:
                 op.into[name](self.total[parent], *asked)
-            else:
-                d = _fit(rule(*asked), parent, op, name)
-                self.give(parent, d, op.ours and d is not g and d.base is None)
+                continue
+            d = rule(*asked)
+            if type(d) is not type(g) or d.shape != parent.shape or d.dtype is not parent.dtype:
+                d = _fit(d, parent, op, name)
+            if self.watched:
+                notify("on_gradient", op, name, d)
+            self.give(parent, d, op.ours and d is not g and d.base is None)
+        values[0] = None
 
     def give(self, parent: Any, d: Any, fresh: bool) -> None:
         """Add d to the gradient of a node or leaf."""
@@ -568,8 +566,6 @@ def _fit(d: Any, parent: Any, op: Op, name: str) -> Any:
             raise GraphError(
                 f"the vjp of {op.name} for {name} needs shape {parent.shape}, got {d.shape}."
             ) from error
-    if mode.get().observers:
-        notify("on_gradient", op, name, d)
     return d
 
 
