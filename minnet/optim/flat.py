@@ -1,0 +1,215 @@
+"""Parameters side by side in one row of memory, so that many small ones cost as much as one.
+
+A `Flat` owns the row theta, of which its parameters are views, and one row for each slot of the
+optimizer.  It knows how to cut these rows into blocks and how to carry out a step on them.
+Gradients stay where backward left them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import groupby
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+from weakref import ref
+
+import numpy as np
+
+from ..backend import array_module, device_of, to_device
+from ..errors import GraphError, StateError
+from ..tensor import Tensor
+from .program import Program
+
+__all__ = ["Flat", "flatten"]
+
+Array = Any
+BLOCK_BYTES = 192 * 1024  # the four to six rows of a block share a second-level cache of 1 MiB
+PLAIN_BYTES = 64 * 1024  # up to here temporaries are cheap, and writing a program does not pay
+_WHOLE = 2**62
+
+
+class Block(NamedTuple):
+    """Rows lo..hi, which are (a part of) parameters first..last, as arrays of the given shape."""
+
+    lo: int
+    hi: int
+    first: int
+    last: int
+    shape: tuple[int, ...]
+    theta: Array
+    slots: tuple[Array, ...]
+
+
+class Flat:
+    """The parameters of a group that share a dtype and a device, and their slots.
+
+    owner: the optimizer.   states: for a parameter's id its step count "t" and slot arrays.
+    """
+
+    def __init__(self, owner: Any, params: Sequence[Tensor], states: Mapping[int, Mapping]):
+        self.owner, self.params = ref(owner), params
+        self.shapes = [p.shape for p in params]
+        self.ends = np.cumsum([p.size for p in params]).tolist()
+        self.starts = [0, *self.ends[:-1]]
+        self.counts = [states[id(p)]["t"] if id(p) in states else 0 for p in params]
+        xp = array_module(params[0]._data)
+        self.theta = xp.concatenate([p._data.reshape(-1) for p in params])
+        self.slots = {name: xp.zeros_like(self.theta) for name in owner.slots}
+        self.views = [self._view(self.theta, i) for i in range(len(params))]
+        self.plans: dict[tuple[int, int], list[Block]] = {}
+        self.scratch: list[Array] = []
+        for i, p in enumerate(params):
+            self._fill_slots(i, states.get(id(p), {}))
+
+    def _view(self, row: Array, i: int) -> Array:
+        return row[self.starts[i] : self.ends[i]].reshape(self.shapes[i])
+
+    def _fill_slots(self, i: int, state: Mapping) -> None:
+        for name in self.slots.keys() & state.keys():
+            view = self._view(self.slots[name], i)
+            if view.shape != state[name].shape:
+                raise StateError(
+                    f"A parameter changed its shape from {state[name].shape} to {view.shape} "
+                    "between two steps: make a new optimizer."
+                )
+            view[...] = to_device(state[name], device_of(view))
+
+    @property
+    def xp(self) -> Any:
+        """The module of the rows."""
+        return array_module(self.theta)
+
+    def adopt(self) -> None:
+        """Make the parameters views of theta."""
+        for p, view in zip(self.params, self.views, strict=True):
+            p._data, p._home = view, self
+
+    def intact(self) -> bool:
+        """False when a parameter was bound to another array, or copied, since `adopt`."""
+        pairs = zip(self.params, self.views, strict=True)
+        return all([p._data is view and p._home is self for p, view in pairs])  # noqa: C419 (hot)
+
+    def states(self) -> Iterator[tuple[Tensor, dict[str, Any]]]:
+        """Each parameter with its step count and slots (views)."""
+        for i, p in enumerate(self.params):
+            slots = {name: self._view(row, i) for name, row in self.slots.items()}
+            yield p, {"t": self.counts[i], **slots}
+
+    def runs(self) -> Iterator[tuple[int, int, int]]:
+        """(first, last, t): neighbours that have a gradient and are all at their step t."""
+        pairs = zip(self.params, self.counts, strict=True)
+        keys = [p._grad is not None and t + 1 for p, t in pairs]
+        for key, members in groupby(range(len(keys)), keys.__getitem__):
+            if key:
+                found = list(members)
+                yield found[0], found[-1] + 1, key
+
+    def job(self, advance: Callable, first: int, last: int, t: int, scope: str) -> Callable:
+        """Prepare step t of parameters first..last; nothing is changed until it is called."""
+        if scope == "all" and (first, last) != (0, len(self.params)):
+            raise GraphError(
+                f'{type(self.owner()).__name__} has scope "all": it needs a gradient of every '
+                f"parameter at every step, got those of {last - first} of {len(self.params)}."
+            )
+        if (first, last) not in self.plans:
+            self.plans[first, last] = list(self._blocks(first, last, scope))
+        carry_out: Callable = partial(_apply, advance, tuple(self.slots), t)
+        numbers = self.ends[last - 1] - self.starts[first]
+        if scope == "element" and numbers * self.theta.itemsize > PLAIN_BYTES:
+            carry_out = self._recorded(advance, t)
+        return partial(self._carry_out, carry_out, first, last, t)
+
+    def _recorded(self, advance: Callable, t: int) -> Callable[[Block, Array], None]:
+        """What `_apply` does, as a program in scratch rows."""
+        program = Program(
+            advance, tuple(self.slots), t, self.theta.dtype if self.xp is np else None
+        )
+        rows = self._scratch(program.scratch)
+
+        def carry_out(block: Block, g: Array) -> None:
+            scratch = [row[: block.hi - block.lo] for row in rows]
+            program.run(block.theta, g, block.slots, scratch)
+
+        return carry_out
+
+    def _carry_out(self, carry_out: Callable, first: int, last: int, t: int) -> None:
+        grads = [p._grad._data for p in self.params[first:last]]  # type: ignore[union-attr]
+        for block in self.plans[first, last]:
+            own = grads[block.first - first : block.last - first]
+            carry_out(block, self._gradient(block, own))
+        self._count(first, last, t)
+
+    def _count(self, first: int, last: int, t: int) -> None:
+        self.counts[first:last] = [t] * (last - first)
+        for p in self.params[first:last]:
+            p._version += 1
+
+    def _scratch(self, count: int, first: int = 1) -> list[Array]:
+        """Rows kept between steps: row 0 gathers gradients, the others serve programs."""
+        while len(self.scratch) < first + count:
+            self.scratch.append(self.xp.empty_like(self.theta[: self._limit()]))
+        return self.scratch[first : first + count]
+
+    def _limit(self) -> int:
+        return BLOCK_BYTES // self.theta.itemsize if self.xp is np else _WHOLE
+
+    def _gradient(self, block: Block, grads: list[Array]) -> Array:
+        """The gradient of a block: a view of one parameter's, or many small ones gathered."""
+        if len(grads) == 1:
+            start = self.starts[block.first]
+            g = grads[0].reshape(-1)[block.lo - start : block.hi - start]
+        else:
+            n = block.hi - block.lo
+            (room,) = self._scratch(1, 0)
+            room = room if n <= len(room) else self.xp.empty_like(self.theta)
+            g = self.xp.concatenate(grads, axis=None, out=room[:n])
+        return g.reshape(block.shape)
+
+    def _blocks(self, first: int, last: int, scope: str) -> Iterator[Block]:
+        limit = {"element": self._limit(), "parameter": 0, "all": _WHOLE}[scope]
+        i = first
+        while i < last:
+            j = i + 1
+            while j < last and self.ends[j] - self.starts[i] <= limit:
+                j += 1
+            stride = limit or _WHOLE
+            for lo in range(self.starts[i], self.ends[j - 1], stride):
+                hi = min(lo + stride, self.ends[j - 1])
+                shape = self.shapes[i] if scope == "parameter" else (hi - lo,)
+                rows = [row[lo:hi].reshape(shape) for row in (self.theta, *self.slots.values())]
+                yield Block(lo, hi, i, j, shape, rows[0], tuple(rows[1:]))
+            i = j
+
+
+def _apply(advance: Callable, names: Sequence[str], t: int, block: Block, g: Array) -> None:
+    """Carry out the formula on a block as it is written, then store what it made."""
+    rows = (block.theta, *block.slots)
+    s = SimpleNamespace(**dict(zip(names, block.slots, strict=True)))
+    made = [advance(block.theta, g, s, t), *(getattr(s, name) for name in names)]
+    fresh = [y.copy() if any(y is row for row in rows) else y for y in made]
+    for row, y in zip(rows, fresh, strict=True):
+        row[...] = y
+
+
+def flatten(owner: Any, states: Mapping[int, Mapping]) -> list[tuple[Any, Flat]]:
+    """Build the flats of all groups of an optimizer, and only then adopt the parameters."""
+    flats = []
+    for group in owner.groups:
+        kinds: dict[tuple, list[Tensor]] = {}
+        for p in group["params"]:
+            _require_free(owner, p)
+            kinds.setdefault((p.dtype, device_of(p._data)), []).append(p)
+        flats += [(group, Flat(owner, params, states)) for params in kinds.values()]
+    for _, flat in flats:
+        flat.adopt()
+    return flats
+
+
+def _require_free(owner: Any, p: Tensor) -> None:
+    home = p._home.owner() if isinstance(p._home, Flat) else None
+    if home not in (None, owner):
+        raise StateError(
+            f"{type(owner).__name__} got a parameter of shape {p.shape} that a "
+            f"{type(home).__name__} updates: delete that optimizer first, or give each its own."
+        )

@@ -1,0 +1,148 @@
+"""A formula, written down once and then carried out block by block without temporaries.
+
+NumPy computes ``beta * m + (1 - beta) * g`` with a fresh array for every operator.  Here the body
+of an optimizer runs once per step on `Letter`s, which compute nothing but note each ufunc that is
+applied to them.  The resulting straight-line program then runs over cache-sized blocks, with every
+result in a row that is free: the same ufuncs on the same operands, so the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from ..errors import GraphError
+
+__all__ = ["Letter", "Program"]
+
+_SHORT: dict[Any, Any] = {2: np.square, 0.5: np.sqrt}  # what NumPy makes of these powers
+
+_OUT_BY_NAME: dict[Any, Any] = {  # NumPy has deprecated a third positional argument of these two
+    np.maximum: lambda x, y, out: np.maximum(x, y, out=out),
+    np.minimum: lambda x, y, out: np.minimum(x, y, out=out),
+}
+
+
+class Letter(NDArrayOperatorsMixin):
+    """Stands for an array in a formula: each ufunc applied to it becomes a line of the program."""
+
+    __hash__ = object.__hash__
+
+    def __init__(self, lines: list[tuple[np.ufunc, tuple, Letter]]):
+        self.lines = lines
+
+    def __array_ufunc__(self, f: np.ufunc, method: str, *inputs: Any, **options: Any) -> Letter:
+        arrays = any(getattr(x, "ndim", 0) for x in inputs)
+        if method != "__call__" or options or f.nout != 1 or arrays:
+            raise _unrecorded(f"{f.__name__} in this form")
+        if f is np.power and type(inputs[1]) in (int, float) and inputs[1] in _SHORT:
+            f, inputs = _SHORT[inputs[1]], inputs[:1]
+        return self.note(f, *inputs)
+
+    def note(self, f: np.ufunc, *inputs: Any) -> Letter:
+        """Add the line  y = f(*inputs)  to the program and return y."""
+        y = Letter(self.lines)
+        self.lines.append((f, inputs, y))
+        return y
+
+    def __array_function__(self, f: Any, *_: Any) -> None:
+        raise _unrecorded(f.__name__)
+
+    def __bool__(self) -> bool:
+        raise _unrecorded("a branch on its values")
+
+
+def _unrecorded(what: str) -> GraphError:
+    return GraphError(
+        "An update of scope 'element' is made of NumPy's elementwise functions and numbers, got "
+        f'{what}: rewrite it, or set scope = "parameter" in its class.'
+    )
+
+
+class Program:
+    """The lines of ``theta = advance(theta, g, s, t)``, with a register for each value.
+
+    slots: the names that s has.   Registers: theta, g, one per slot, ``scratch`` further rows,
+    and at the end the constants.  After a run, theta and the slots hold their new values.
+    dtype: if given, constants become arrays of it, which NumPy reads faster than Python's numbers
+    (and alike: these are weak, so they take the dtype of the row they meet).
+    """
+
+    def __init__(
+        self, advance: Callable[..., Any], slots: Sequence[str], t: int, dtype: Any = None
+    ):
+        self.dtype = dtype
+        self.lines: list[tuple[np.ufunc, tuple, Letter]] = []
+        theta, g, *values = self.inputs = [Letter(self.lines) for _ in range(2 + len(slots))]
+        s = SimpleNamespace(**dict(zip(slots, values, strict=True)))
+        results = [advance(theta, g, s, t), g, *(getattr(s, name) for name in slots)]
+        self.register = {x: i for i, x in enumerate(self.inputs)}
+        self.goals = self._goals(results)
+        self.last = {x: i for i, (_, xs, _) in enumerate(self.lines) for x in xs if _is_letter(x)}
+        self.holder = dict(enumerate(self.inputs))
+        self.scratch = 0
+        self.free: list[int] = []
+        self.constants: list[Any] = []
+        self.code = [self._line(i) for i in range(len(self.lines))] + self._moves()
+
+    def run(self, theta: Any, g: Any, slots: Sequence[Any], scratch: Sequence[Any]) -> None:
+        """Carry out the program in place on rows of equal length."""
+        registers = [theta, g, *slots, *scratch, *self.constants]
+        for f, pick in self.code:
+            f(*pick(registers))
+
+    def _goals(self, results: list[Any]) -> dict[Letter, int]:
+        """Which letter must end up in which row; what is not a line of its own becomes one.
+
+        An unchanged row keeps its letter, so that nothing else is written there: above all g,
+        which belongs to the caller.
+        """
+        goals: dict[Letter, int] = {}
+        for row, y in enumerate(results):
+            unchanged = y is self.inputs[row]
+            if not unchanged and (not _is_letter(y) or y in self.register or y in goals):
+                y = self.inputs[0].note(np.positive, y)
+            goals[y] = row
+        return goals
+
+    def _line(self, i: int) -> tuple[np.ufunc, itemgetter]:
+        f, xs, y = self.lines[i]
+        where = [self.register[x] if _is_letter(x) else self._constant(x) for x in xs]
+        dying = {self.register[x] for x in xs if _is_letter(x) and self._done(x, i)}
+        out = self._choose(y, i, dying)
+        self.free += [r for r in dying if r >= len(self.inputs) and r != out]
+        self.register[y], self.holder[out] = out, y
+        return _OUT_BY_NAME.get(f, f), itemgetter(*where, out)
+
+    def _choose(self, y: Letter, i: int, dying: set[int]) -> int:
+        """The row of y: its goal, the place of an operand that ends here, or scratch."""
+        row = self.goals.get(y)
+        if row is not None and self._done(self.holder[row], i):
+            return row
+        if row is None and dying:
+            return min(dying)
+        if not self.free:
+            self.free.append(len(self.inputs) + self.scratch)
+            self.scratch += 1
+        return self.free.pop()
+
+    def _done(self, x: Letter, i: int) -> bool:
+        return self.last.get(x, -1) <= i and x not in self.goals
+
+    def _constant(self, x: Any) -> int:
+        self.constants.insert(0, x if self.dtype is None else np.asarray(x, self.dtype))
+        return -len(self.constants)  # from the end, because scratch is still growing
+
+    def _moves(self) -> list[tuple[np.ufunc, itemgetter]]:
+        """Copies for goals whose row was still in use; they lie in scratch, so order is free."""
+        pairs = [(self.register[y], row) for y, row in self.goals.items()]
+        return [(np.positive, itemgetter(r, row)) for r, row in pairs if r != row]
+
+
+def _is_letter(x: Any) -> bool:
+    return type(x) is Letter
