@@ -1,0 +1,78 @@
+"""The one home for turning whatever a user hands in into NumPy arrays.
+
+Recipes (each array comes back as a copy, so the caller's memory is never written):
+
+* PyTorch: tensors are read through ``.detach().cpu().numpy()``; the forward builds tensors again.
+* JAX: ``np.asarray`` reads its arrays; the forward takes NumPy arrays as they are.
+* CuPy: arrays are read through ``.get()``; call ``cupy.asarray`` at the top of the forward.
+"""
+
+import numpy as np
+
+from .errors import DTypeError
+
+__all__ = ["as_numpy", "is_array", "is_float", "randn", "real_copy"]
+
+
+def as_numpy(x):
+    """x as a NumPy array: from a torch tensor, a CuPy or JAX array, or anything np.asarray takes.
+
+    Raises DTypeError for what is not numeric.
+
+    >>> as_numpy([1.0, 2.0]).shape
+    (2,)
+    """
+    if isinstance(x, np.ndarray):
+        return x
+    if hasattr(x, "detach"):
+        x = x.detach().cpu().numpy()
+    elif callable(getattr(x, "get", None)) and hasattr(x, "dtype"):
+        x = x.get()
+    try:
+        array = np.asarray(x)
+    except (TypeError, ValueError) as error:
+        raise DTypeError(f"gradcheck needs arrays of numbers, got {type(x).__name__}.") from error
+    if array.dtype.kind not in "biufc":
+        raise DTypeError(
+            f"gradcheck needs arrays of numbers, got {type(x).__name__}. "
+            "Turn generators into lists and objects into arrays first."
+        )
+    return array
+
+
+def is_array(x) -> bool:
+    """True for arrays of any framework; plain Python numbers and containers are settings."""
+    return hasattr(x, "shape") and hasattr(x, "dtype")
+
+
+def is_float(x) -> bool:
+    """True for arrays (of any framework) of real floating-point numbers."""
+    return is_array(x) and as_numpy(x).dtype.kind == "f"
+
+
+def real_copy(x, name: str, dtype="float64"):
+    """A C-ordered copy of x in `dtype` ("as-is" keeps it); the one gate for arrays to be checked.
+
+    Raises DTypeError for integers, booleans and complex numbers.
+    """
+    array = as_numpy(x)
+    if array.dtype.kind in "biu":
+        raise DTypeError(
+            f"gradcheck needs floating-point values for {name!r}, got {array.dtype}: "
+            "a small step would be cut off. Convert it with .astype(float)."
+        )
+    if array.dtype.kind != "f":
+        raise DTypeError(
+            f"gradcheck needs real values for {name!r}, got {array.dtype}. "
+            "Check the real and the imaginary part as two real arrays."
+        )
+    return np.array(array, dtype=array.dtype if dtype == "as-is" else dtype, order="C")
+
+
+def randn(*shape: int, rng=0, scale: float = 1.0) -> np.ndarray:
+    """Gaussian float64 array for tests.   rng: a seed or a Generator; scale: standard deviation.
+
+    >>> randn(2, 3, rng=0).shape
+    (2, 3)
+    """
+    return scale * np.random.default_rng(rng).standard_normal(shape)

@@ -1,0 +1,71 @@
+"""From judged lines to the verdict on a parameter."""
+
+import numpy as np
+
+from .report import ParamResult, worst_status
+from .tolerance import band
+
+__all__ = ["conclude", "failed", "merge"]
+
+
+def conclude(name, a, slopes, entries, where) -> ParamResult:
+    """The verdict on a parameter from the Entries of its directions and elements."""
+    lines = [many for many in (slopes, entries) if len(many)]
+    compared = entries if len(entries) else slopes
+    shown = compared.shown()
+    size = max(np.linalg.norm(compared.analytic), np.linalg.norm(compared.numeric))
+    miss = float(np.linalg.norm(compared.analytic - compared.numeric))
+    max_rel = float(shown.max())  # NaN wins
+    kinked = sum(int(many.flagged("kink").sum()) for many in lines)
+    errors = np.full(a.shape, np.nan)
+    if len(entries):
+        errors.ravel()[where] = shown
+    return ParamResult(
+        name=name,
+        shape=a.shape,
+        status=param_status(slopes, lines),
+        max_rel=max_rel,
+        norm_rel=miss / float(size) if size else 0.0,
+        n_checked=len(entries),
+        n_total=a.size,
+        worst=compared.worst_first(),
+        kinked=kinked,
+        uncertainty=max(float(many.uncertainty.max()) for many in lines),
+        band=str(band(max_rel, kinks=kinked > 0)),
+        unresolved=count(lines, "inconclusive"),
+        directions=slopes,
+        norm=float(np.linalg.norm(a.ravel())),
+        errors=errors,
+    )
+
+
+def count(lines, status) -> int:
+    """How many records have that status."""
+    return sum(int((many.status == status).sum()) for many in lines)
+
+
+def param_status(slopes, lines) -> str:
+    """fail if any line failed; pass if most lines were settled; else inconclusive."""
+    if count(lines, "fail"):
+        return "fail"
+    weak = (slopes.status == "inconclusive") & ~slopes.flagged("on-kink") if len(slopes) else ()
+    settled = 2 * count(lines, "pass") > sum(map(len, lines))
+    return "pass" if settled and sum(weak) <= len(slopes) // 2 else "inconclusive"
+
+
+def failed(name, x) -> ParamResult:
+    """A parameter that could not be compared at all."""
+    return ParamResult(
+        name, x.shape, "fail", float("nan"), float("nan"), 0, x.size, band="probably wrong"
+    )
+
+
+def merge(one, two) -> ParamResult:
+    """The worse of the results at two points, with both points' lines counted."""
+    if one is None or one.status == two.status == "pass" and one.max_rel <= two.max_rel:
+        return two
+    return max(
+        one,
+        two,
+        key=lambda p: (worst_status([p.status]) == "fail", p.status == "inconclusive", p.max_rel),
+    )
