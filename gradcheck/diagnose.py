@@ -1,0 +1,154 @@
+"""Why a gradient is wrong: pattern rules GC-P1 to P16 on analytic and numeric gradients, ranked.
+
+Codes, and the mistake each stands for (a label for a planted bug is any code that names its cause):
+
+    zero               never computed, returned under a wrong key                          P2
+    swapped            two parameters' gradients exchanged                                 P3
+    scale              a global factor: mean/sum, 1/2, N, T^2, 1/keep, sqrt(d), lr          P1
+    sign               one minus too many or too few                                       P1
+    transposed         the right numbers, axes exchanged                                   P4
+    flipped shifted reordered    reversed axis; offset or crop; reshape, permutation        P4
+    forward-map        J d for J^T d: W for W.T, cumsum not reversed, wrong permutation     P11
+    wrong-axis         a reduction (sum, mean, softmax, statistics) over the wrong axis     P8
+    one-sample         only some samples, positions or steps are summed                    P12
+    repeated-index     += with repeated indices keeps the last only                        P12
+    overlap-assign     = for += where windows, steps or uses overlap                       P12
+    carry-lost         the gradient from the next time step missing or wrong               P12
+    coupling-missing   entries treated as independent (statistics as constants, diagonal only)
+    label-term         the term at the label: -1, the count, its division                  P10
+    argmax-term        gradient sent (or not) through the maximum                          P10
+    zeroed             cut to zero where it should flow: mask too wide, branch without gradient
+    leak               let through where it should be zero: mask missing or too narrow     P7
+    mask-inverted      flows exactly where it should not                                   P7
+    one-cell           all of a window's gradient to one cell                              P7
+    branch             one branch's slope or condition: wrong only where x < 0, |x| > c    P7
+    axis-factor        a factor per channel or row: gamma, 1/sigma, weights, counts        P5
+    local-derivative   elementwise factor wrong: derivative of the wrong argument or function   P6
+    extra-term         a regulariser, skip connection or path missing, extra, or scaled    P10
+    mean-term          the term through a mean or normalising sum missing or wrong         P9 P10
+    variance-term      the projection (variance, norm) term missing or wrong               P9 P10
+    normalisation-terms    both of these                                                   P10
+    border             wrong only at the border of images                                  P12
+    partial-slice      whole slices right, others wrong                                    P12
+    wrong-place        the right amount in the wrong place: stride, kernel, scatter        P8
+    batch-reduction    right at batch 1 only                                               P13
+    ones-upstream      right for an upstream of ones only                                  P14
+    small-plateau      another approximation, eps placement, n - 1 for n, stale values     P15
+    wrong-operand      only this parameter is wrong: what its local formula multiplies     P16
+    shared-step        all wrong together: a hidden activation, a wrong matrix on the way  P16
+    localisation       (note) which parameters are right, and what follows                 P16
+
+Codes of faults that need no comparison are in `contract`.
+"""
+
+import numpy as np
+
+from . import hidden, jacobian, moved, patterns, places, probe, terms
+from .facts import Facts, norm
+from .report import Evidence, Finding
+
+__all__ = ["RULES", "diagnose", "rank"]
+
+RULES = (  # most specific first; ranked in this order
+    (patterns.zero, patterns.swapped),
+    (
+        patterns.scale,
+        places.label_term,
+        moved.rearranged,
+        moved.shifted,
+        moved.wrong_slice,
+        jacobian.forward_map,
+        moved.built_from_upstream,
+        places.repeated_index,
+        patterns.extra_term,
+    ),
+    (
+        patterns.zero_pattern,
+        patterns.axis_factor,
+        places.branch,
+        jacobian.coupling,
+        jacobian.lost_contributions,
+        jacobian.output_factor,
+        patterns.local_derivative,
+        terms.mean_term,
+        terms.normalisation_terms,
+        terms.term_through_sum,
+        jacobian.misplaced,
+        places.border,
+        terms.small_plateau,
+        patterns.other_terms,
+        hidden.hidden_factor,
+    ),
+    (
+        terms.shift_invariance,
+        terms.scale_invariance,
+        places.partial_slice,
+        jacobian.ones_upstream,
+        places.wrong_place,
+        probe.batch_one,
+    ),
+)
+
+ALONE = "a fault in its own line only: what it multiplies, or over what it sums"
+TOGETHER = "a fault in a step of backward that the wrong ones share, before they split"
+NEXT = "start at the output: what is right there stays right up to the first step that is not"
+EXACT, ENOUGH = 2, 2  # a hit of the first groups ends the search
+
+
+def diagnose(evidence: Evidence) -> list[Finding]:
+    """Findings for one failing parameter, best explanation first, the localisation last."""
+    if evidence.A.shape != evidence.M.shape or not (usable(evidence.A) and usable(evidence.M)):
+        return []  # the contract battery has said why
+    facts, found = Facts(evidence), []
+    if not facts.wrong.any():
+        return []
+    for tier, rules in enumerate(RULES):
+        hits = [(i, rule(facts)) for i, rule in enumerate(rules)]
+        found += [placed(hit, tier, i) for i, hit in hits if hit]
+        if found and tier < EXACT or len(found) >= ENOUGH:
+            break
+    exact = any(f.evidence["rank"][0] < EXACT for f in found)
+    return ambiguous(found) + [placed(f, EXACT, len(RULES[EXACT])) for f in localise(facts, exact)]
+
+
+def usable(a) -> bool:
+    """True for finite numbers."""
+    return bool(np.all(np.isfinite(a)))
+
+
+def placed(finding, tier, order) -> Finding:
+    """The finding with its rank kept as evidence."""
+    finding.evidence["rank"] = (tier, order)
+    return finding
+
+
+def rank(findings) -> list[Finding]:
+    """Findings of several parameters in one order: the most specific explanation first.
+
+    >>> rank([Finding("b", "fail", "", "", {"rank": (2, 0)}), Finding("a", "fail", "", "")])[0].code
+    'a'
+    """
+    return sorted(findings, key=lambda f: f.evidence.get("rank", (-1, 0)))
+
+
+def ambiguous(found) -> list[Finding]:
+    """Says where another rule of the same rank fits as well."""
+    codes = [f.code for f in found]
+    for f in found:
+        others = [c for c in dict.fromkeys(codes) if c != f.code]
+        if others:
+            f.evidence["fits as well"] = others
+    return found
+
+
+def localise(f, explained) -> list[Finding]:
+    """GC-P16: which parameters are right, and what follows."""
+    table = {k: v for k, v in f.e.all_params.items() if v[0].shape == v[1].shape}
+    wrong = [k for k, (A, M, U) in table.items() if norm(A - M) > 1e-5 * norm(M) + 10 * norm(U)]
+    right = [k for k in table if k not in wrong]
+    if f.name not in wrong[:1] or len(table) < 2:
+        return []
+    words = f"wrong: {', '.join(wrong)}; right: {', '.join(right) or 'none'}"
+    code, why = ("wrong-operand", ALONE) if len(wrong) == 1 else ("shared-step", TOGETHER)
+    note = Finding("localisation", "note", "", words, {"wrong": wrong, "right": right}, why)
+    return [note] if explained else [f.finding("GC-P16", code, why + f" ({words})", NEXT), note]

@@ -1,0 +1,189 @@
+"""What the pattern rules look at: gradients, residual, known arrays, Jacobians where small."""
+
+from functools import cached_property
+from itertools import chain, combinations
+
+import numpy as np
+
+from .errors import GradcheckError
+from .known import arrays_in
+from .numeric import Probe, stencil
+from .report import Finding
+
+__all__ = ["Facts", "norm", "proportional", "subsets"]
+
+FIT = 1e-5  # residual of a fit that counts
+LARGEST_JACOBIAN, MOST_CALLS = 200_000, 400
+
+
+def norm(a) -> float:
+    """Euclidean length of all entries, of any size: nothing is squared before it is scaled."""
+    top = float(np.abs(a).max(initial=0))
+    return top * float(np.linalg.norm(np.ravel(a) / top)) if 0 < top < np.inf else top
+
+
+def proportional(a, b):
+    """(k, residual) of the best a = k b; residual relative to the norm of a.
+
+    >>> proportional(np.array([2.0, 4.0]), np.array([1.0, 2.0]))
+    (2.0, 0.0)
+    """
+    bb = float(np.vdot(b, b))
+    k = float(np.vdot(b, a)) / bb if bb else 0.0
+    return k, norm(a - k * b) / (norm(a) or 1.0)
+
+
+def subsets(ndim):
+    """Every non-empty set of axes, small ones first."""
+    return chain.from_iterable(combinations(range(ndim), n) for n in range(1, ndim + 1))
+
+
+class Facts:
+    """Evidence of one parameter with what follows from it.   A, M, R = A - M: (m, *shape)."""
+
+    def __init__(self, evidence):
+        self.e, self.problem, self.name = evidence, evidence.problem, evidence.name
+        D = np.stack([np.asarray(d, dtype=float) for d in evidence.D])
+        unit = unit_of(evidence.M)
+        self.A, self.M, self.U, self.D = (a / unit for a in (evidence.A, evidence.M, evidence.U, D))
+        self.x = self.problem.inputs[self.name]
+        self.R = self.A - self.M
+        self.size, self.noise = norm(self.M), norm(self.U)
+        self.fit = min(max(FIT, 10 * self.noise / (self.size or 1.0)), 1e-3)
+        self.shape, self.axes = self.x.shape, range(self.x.ndim)
+
+    def finding(self, rule, code, message, hint="", residual=0.0, **numbers):
+        """A failure of this parameter, worded as far as the evidence goes."""
+        return Finding(
+            code,
+            "fail",
+            self.name,
+            f"consistent with {message}",
+            {"rule": rule, "residual": float(residual), **numbers},
+            hint,
+        )
+
+    def small(self, residual, reference=None) -> bool:
+        """True if a residual is within the error of the fit, relative to |M| (or a reference)."""
+        return residual <= self.fit * (self.size if reference is None else reference)
+
+    @cached_property
+    def floor(self):
+        """Entries below this are zero."""
+        return 10 * self.U + 1e-7 * np.abs(self.M).max(initial=0)
+
+    @cached_property
+    def wrong(self):
+        """(*shape) True where an entry is wrong for some upstream."""
+        return (np.abs(self.R) > self.floor + self.fit * np.abs(self.M)).any(0)
+
+    @cached_property
+    def nonzero(self):
+        """(*shape) pair: where A, where M is not zero for some upstream."""
+        return (np.abs(self.A) > self.floor).any(0), (np.abs(self.M) > self.floor).any(0)
+
+    @cached_property
+    def output(self):
+        """(y, cache) at the point."""
+        return self.problem.forward(
+            {
+                k: np.copy(v) if isinstance(v, np.ndarray) else v
+                for k, v in self.problem.inputs.items()
+            }
+        )
+
+    @property
+    def y(self):
+        return self.output[0]
+
+    @cached_property
+    def known(self) -> dict:
+        """Arrays by name: inputs, output, what the cache and the settings hold."""
+        return (
+            (
+                arrays_in(self.problem.inputs, "", 2)
+                and {k: v for k, v in self.problem.inputs.items() if isinstance(v, np.ndarray)}
+            )
+            | {"the output": self.y}
+            | arrays_in(self.output[1])
+        )
+
+    @cached_property
+    def floats(self) -> dict:
+        """Known real arrays, finite ones."""
+        return {
+            k: v for k, v in self.known.items() if v.dtype.kind == "f" and np.all(np.isfinite(v))
+        }
+
+    @cached_property
+    def integers(self) -> dict:
+        """Known integer arrays: labels, indices."""
+        return {k: v for k, v in self.known.items() if v.dtype.kind in "iu"}
+
+    @cached_property
+    def hyper(self) -> dict:
+        """Known plain numbers: those among the inputs and in the cache."""
+        numbers: dict[str, float] = {}
+        for k, v in self.problem.inputs.items():
+            numbers |= scalars(v, k)
+        return numbers | scalars(self.output[1], "cache")
+
+    @cached_property
+    def jacobians(self):
+        """(J_A, J_M): (outputs, inputs), or None where too large or not linear enough to build."""
+        n, p = self.y.size, self.x.size
+        if (
+            self.problem.scalar
+            or n * p > LARGEST_JACOBIAN
+            or max(n, p) > MOST_CALLS
+            or min(n, p) < 2
+        ):
+            return None
+        units = np.eye(n).reshape(n, *self.y.shape)
+        try:
+            rows = [self.problem.gradients(d)[self.name] for d in units]
+            JA = np.stack([np.asarray(r, dtype=float).reshape(p) for r in rows])
+        except (GradcheckError, TypeError, ValueError):
+            return None
+        JM = stencil(
+            Probe(self.problem, self.problem.inputs, self.name, list(units)),
+            np.arange(p),
+            "central",
+        ).value.T
+        same = proportional(
+            np.tensordot(self.D.reshape(len(self.D), -1), JM, 1), self.M.reshape(len(self.D), -1)
+        )
+        usable = same[1] < 1e-3 and np.all(np.isfinite(JA)) and JM.any()
+        return (JA / unit_of(JM), JM / unit_of(JM)) if usable else None
+
+    @cached_property
+    def equal(self):
+        """(outputs, inputs) True where the Jacobians agree; the scale is J_M's largest entry."""
+        JA, JM = self.jacobians
+        return np.abs(JA - JM) <= 1e-6 * np.abs(JM).max() + 1e-5 * np.abs(JM)
+
+    def present(self, J):
+        """True where an entry of a Jacobian is not zero."""
+        return np.abs(J) > 1e-6 * np.abs(self.jacobians[1]).max()
+
+
+def unit_of(M) -> float:
+    """1, or the size of M where squares of it would overflow or vanish.
+
+    >>> unit_of(np.array([3.0])), unit_of(np.array([1e200]))
+    (1.0, 1e+200)
+    """
+    top = float(np.abs(M).max(initial=0))
+    return top if top and not 1e-100 < top < 1e100 else 1.0
+
+
+def scalars(x, label, depth=3) -> dict:
+    """{label: number} inside containers."""
+    if isinstance(x, (bool, str)) or depth == 0:
+        return {}
+    if isinstance(x, (int, float, np.floating, np.integer)):
+        return {label: float(x)}
+    pairs = (
+        x.items() if isinstance(x, dict) else enumerate(x) if isinstance(x, (tuple, list)) else ()
+    )
+    return {a: b for k, v in pairs for a, b in scalars(v, f"{label}[{k}]", depth - 1).items()}

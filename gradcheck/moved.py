@@ -1,0 +1,161 @@
+"""Pattern rules on right numbers in wrong places: GC-P4, and the sums over wrong axes of P8."""
+
+from itertools import combinations, permutations, product
+
+import numpy as np
+
+from .contract import close
+from .facts import norm, proportional, subsets
+
+__all__ = ["built_from_upstream", "rearranged", "shifted", "wrong_slice"]
+
+
+def rearranged(f):
+    """GC-P4: the right numbers in the wrong places."""
+    for code, words, N in arrangements(f.M):
+        if N.shape == f.A.shape and not close(N, f.M, 1e-9) and f.small(norm(f.A - N)):
+            return f.finding(
+                "GC-P4",
+                code,
+                words,
+                "compare the order of axes, the slice or the reshape with those of the forward",
+                norm(f.A - N) / f.size,
+            )
+    ordered = np.sort(f.A.reshape(len(f.A), -1)), np.sort(f.M.reshape(len(f.M), -1))
+    if f.x.size > 3 and f.small(norm(ordered[0] - ordered[1])):
+        return f.finding(
+            "GC-P4",
+            "reordered",
+            "the right numbers in another order",
+            "look at indices, reshapes and permutations",
+            norm(ordered[0] - ordered[1]) / f.size,
+        )
+    return None
+
+
+def arrangements(M):
+    """(code, words, array) of M permuted, flipped, reshaped, in other blocks; axis 0 stays."""
+    m, *shape = M.shape
+    axes = range(1, M.ndim)
+    for order in permutations(axes):
+        yield "transposed", f"the transpose {tuple(a - 1 for a in order)}", M.transpose(0, *order)
+    for S in subsets(M.ndim - 1):
+        yield "flipped", f"a reversed axis {S}", np.flip(M, [a + 1 for a in S])
+    for order in permutations(axes):
+        N = M.transpose(0, *order)
+        yield "reordered", "a reshape in the wrong order of axes", N.reshape(m, *shape)
+        back = N.reshape(m, *[shape[a - 1] for a in order])
+        yield "reordered", "a reshape in the wrong order of axes", unravel(M, order, shape)
+        yield "flipped", "a transposed and reversed copy", np.flip(back, M.ndim - 1)
+    for axis in axes:
+        for n in (2, 3, 4):
+            if M.shape[axis] % n == 0 and M.shape[axis] > n - 1:
+                blocks = np.split(M, n, axis)
+                for order in permutations(range(n)):
+                    yield (
+                        "reordered",
+                        f"blocks of axis {axis - 1} in the order {order}",
+                        np.concatenate([blocks[i] for i in order], axis),
+                    )
+
+
+def unravel(M, order, shape):
+    """M read in C order into the permuted axes, then permuted back."""
+    inner = [shape[a - 1] for a in order]
+    inverse = np.argsort(order)
+    return M.reshape(M.shape[0], *inner).transpose(0, *(i + 1 for i in inverse))
+
+
+def shifted(f):
+    """GC-P4: A is M moved by up to 3 places along one axis or two; what moves in is ignored."""
+    axes = range(1, f.M.ndim)
+    if len(np.unique(np.round(f.M[0] / (np.abs(f.M[0]).max() or 1), 9))) < 0.7 * f.x.size:
+        return None  # a few repeated values fit by chance
+    for S, by in product(
+        [(a,) for a in axes] + list(combinations(axes, 2)), (-1, 1, -2, 2, -3, 3)
+    ):
+        if any(f.M.shape[a] < 2 * abs(by) for a in S):
+            continue
+        to, back = ([slice(None)] * f.M.ndim for _ in "ab")
+        for a in S:
+            to[a], back[a] = (
+                (slice(by, None), slice(None, -by))
+                if by > 0
+                else (slice(None, by), slice(-by, None))
+            )
+        A, M = f.A[tuple(to)], f.M[tuple(back)]
+        if (
+            A[0].size > 2
+            and norm(M) > 0.1 * f.size
+            and f.small(norm(A - M), norm(M))
+            and not f.small(norm(A - f.M[tuple(to)]), norm(M))
+        ):
+            return f.finding(
+                "GC-P4",
+                "shifted",
+                f"a shift by {by} along axis {tuple(a - 1 for a in S)}",
+                "compare the slice, the crop or the offset with those of the forward",
+                norm(A - M) / norm(M),
+                shift=by,
+                axes=[a - 1 for a in S],
+            )
+    return None
+
+
+def wrong_slice(f):
+    """A is a piece of the upstream, but not the piece that M is."""
+    D, A = f.D, f.A
+    odd = [a for a in range(1, D.ndim) if A.ndim == D.ndim and A.shape[a] != D.shape[a]]
+    if len(odd) != 1 or A.shape[odd[0]] > D.shape[odd[0]]:
+        return None
+    n = A.shape[odd[0]]
+    for start in range(D.shape[odd[0]] - n + 1):
+        piece = D.take(range(start, start + n), odd[0])
+        if f.small(norm(A - piece), norm(piece)):
+            return f.finding(
+                "GC-P4",
+                "shifted",
+                f"the upstream from index {start} of axis {odd[0] - 1} on, "
+                "which is the wrong piece of it",
+                "compare the offsets with those of the forward",
+                start=start,
+            )
+    return None
+
+
+def built_from_upstream(f):
+    """The upstream summed over the wrong axes, or taken at one place instead of summed."""
+    D, lower = f.D, f.A.ndim < f.D.ndim
+    if f.A.ndim > D.ndim or (f.A.shape == D.shape and not lower) or f.problem.scalar:
+        return None
+    for S in subsets(D.ndim - 1):
+        axes = tuple(a + 1 for a in S)
+        total = D.sum(axes)
+        for form in (total, total.reshape(-1, *f.shape) if total.size == f.A.size else total):
+            k, residual = proportional(f.A, form) if form.shape == f.A.shape else (0, 1)
+            if residual < f.fit:
+                return f.finding(
+                    "GC-P8",
+                    "wrong-axis",
+                    f"the upstream summed over axis {S} times {k:.6g}",
+                    "sum over the axes along which it was broadcast, and only those",
+                    residual,
+                    k=k,
+                    axes=S,
+                )
+    for S in subsets(D.ndim - 1):
+        for place in (0, -1):
+            index = tuple(place if a in S else slice(None) for a in range(D.ndim - 1))
+            one = D[(slice(None), *index)]
+            for T in [(), *subsets(one.ndim - 1)]:
+                rest = one.sum(tuple(a + 1 for a in T))
+                if rest.shape == f.A.shape and f.small(norm(f.A - rest), norm(rest)):
+                    return f.finding(
+                        "GC-P12",
+                        "one-sample",
+                        f"only index {place} of axis {S} of the "
+                        "upstream used, where all should be summed",
+                        "a return inside the loop, = for +=, or an index too many",
+                        norm(f.A - rest) / norm(rest),
+                    )
+    return None

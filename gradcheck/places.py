@@ -1,0 +1,156 @@
+"""Pattern rules on where a gradient is wrong: GC-P7 (branches), P8, P10 (labels), P12."""
+
+import math
+
+import numpy as np
+
+from .facts import norm, subsets
+
+__all__ = ["border", "branch", "label_term", "partial_slice", "repeated_index", "wrong_place"]
+
+
+def repeated_index(f):
+    """GC-P12: wrong exactly at what an integer input names more than once."""
+    for name, v in f.integers.items() if f.D[0].size > 1 else ():
+        for axis in f.axes:
+            if v.size < 2 or v.min() < 0 or v.max() >= f.shape[axis]:
+                continue
+            named = np.bincount(v.ravel(), minlength=f.shape[axis])
+            wrong = f.wrong.any(tuple(a for a in f.axes if a != axis))
+            if wrong.any() and (wrong == (named > 1)).all() and (not wrong.all() or one_left(f)):
+                return f.finding(
+                    "GC-P12",
+                    "repeated-index",
+                    f"wrong exactly at the {wrong.sum()} indices "
+                    f"that {name} names more than once: the last one wins",
+                    "use np.add.at instead of g[ids] += d",
+                    axis=axis,
+                    index=name,
+                )
+    return None
+
+
+def one_left(f):
+    """True if exactly one right contribution is left at each entry."""
+    if f.jacobians is None:
+        return False
+    a = f.present(f.jacobians[0])
+    return bool((a.sum(0) == 1).all() and f.equal[a].all())
+
+
+def label_term(f):
+    """GC-P10: wrong only at the label entries, or only at the largest entry of each row."""
+    if f.x.ndim < 2 or f.wrong.all() or not f.wrong.any():
+        return None
+    for name, v in f.integers.items():
+        if v.size and v.shape == f.shape[:-1] and v.min() >= 0 and v.max() < f.shape[-1]:
+            at = v[..., None] == np.arange(f.shape[-1])
+            if not (f.wrong & ~at).any():
+                values = np.unique(np.round(f.R[:, f.wrong] / np.abs(f.D).max(), 9))
+                return f.finding(
+                    "GC-P10",
+                    "label-term",
+                    f"the term at the label ({name}) missing or wrong: every other entry is right",
+                    "look at the -1, the count or the division at the correct class",
+                    differences=values[:3].tolist(),
+                )
+    for axis in f.axes:
+        top = f.x == f.x.max(axis, keepdims=True)
+        by_chance = f.shape[axis] ** -float(f.wrong.sum()) * f.x.ndim > 0.05
+        if not (by_chance or (f.wrong & ~top).any()):
+            return f.finding(
+                "GC-P10",
+                "argmax-term",
+                "the largest entry along axis "
+                f"{axis} getting too much or too little: every other entry is right",
+                "a maximum subtracted for stability carries no gradient",
+            )
+    return None
+
+
+def branch(f):
+    """GC-P7: wrong only on one side of a threshold on an input."""
+    if f.wrong.all() or f.wrong.sum() < 2 or f.x.ndim == 0:
+        return None
+    for name, v in f.floats.items():
+        chance = math.comb(f.x.size, int(f.wrong.sum()))
+        if v.shape != f.shape or chance < (500 if name.startswith("cache") else 50):
+            continue  # few entries are split by many arrays
+        for words, w in ((name, v), (f"|{name}|", np.abs(v))):
+            for side, t in (("above", w), ("below", -w)):
+                low, high = t[f.wrong].min(), t[~f.wrong].max()
+                if low > high:
+                    at = 0.5 * (low + high) * (1 if side == "above" else -1)
+                    return f.finding(
+                        "GC-P7",
+                        "branch",
+                        f"wrong only where {words} is {side} about "
+                        f"{at:.3g}: one branch of the formula",
+                        "check the slope and the condition of that branch",
+                        near=float(at),
+                    )
+    return None
+
+
+def partial_slice(f):
+    """GC-P12: whole slices are right."""
+    for axis in (a for a in f.axes if f.shape[a] > 1):
+        bad = f.wrong.any(tuple(a for a in f.axes if a != axis))
+        good = np.flatnonzero(~bad)
+        if len(good) == 0 or bad.sum() == 0:
+            continue
+        last = len(bad) - 1
+        if list(good) in ([last], [0]) and last > 1 or last == 1 and f.x.ndim > 2:
+            return f.finding(
+                "GC-P12",
+                "carry-lost",
+                f"right only at index {good[0]} of axis {axis}: what "
+                "should be carried from one step to the next is lost",
+                "add the gradient that comes back from the following step",
+                axis=axis,
+            )
+        return f.finding(
+            "GC-P12",
+            "partial-slice",
+            f"right at indices {good.tolist()} of axis {axis}, "
+            f"wrong at {np.flatnonzero(bad).tolist()}",
+            "compare what the code does for the one and for the other",
+            axis=axis,
+        )
+    return None
+
+
+def border(f):
+    """GC-P12: the interior is right, the border wrong, or the reverse."""
+    if f.x.ndim < 2 or min(f.shape[-2:]) < 3 or f.wrong.sum() < 3:
+        return None
+    inner = np.zeros(f.shape, bool)
+    inner[..., 1:-1, 1:-1] = True
+    if inner.sum() > 3 and not f.wrong[inner].any():
+        return f.finding(
+            "GC-P12",
+            "border",
+            "wrong only at the border of the last two axes",
+            "look at padding, at the divisor of windows that are cut off, at the crop",
+        )
+    return None
+
+
+def wrong_place(f):
+    """GC-P8: sums along some axes are right, the entries are not."""
+    for S in subsets(f.x.ndim):
+        axes = tuple(a + 1 for a in S)
+        A, M = f.A.sum(axes), f.M.sum(axes)
+        if all(f.shape[a] == 1 for a in S) or not norm(M) > 1e-3 * f.size:
+            continue
+        if f.small(norm(A - M), norm(M)):
+            return f.finding(
+                "GC-P8",
+                "wrong-place",
+                f"the right amount in the wrong place along axis {S}: sums along it agree",
+                "look at offsets, strides, the orientation of a kernel, "
+                "or the axis of a reduction",
+                norm(A - M) / norm(M),
+                axes=S,
+            )
+    return None

@@ -1,0 +1,210 @@
+"""Findings that need no tolerance: what came back, in which type, of which size."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from .arrays import as_numpy
+from .derivative import agrees_with_complex
+from .errors import CallError
+from .problem import copies
+from .report import Finding
+
+__all__ = [
+    "complex_safe",
+    "first_calls",
+    "influence",
+    "precision_notes",
+    "tiny",
+    "unique",
+    "unusable",
+]
+
+
+def first_calls(problem):
+    """(y, None), or (y, the finding that makes a check impossible)."""
+    values = copies(problem.inputs)
+    y, _ = problem.forward(values)
+    problem.guard = any(not same(values[k], problem.inputs[k]) for k in problem.wrt)
+    again = problem.evaluate(problem.inputs)
+    if y.size == 0:
+        return y, Finding(
+            "empty-output",
+            "inconclusive",
+            "",
+            "forward returned an empty array.",
+            {"shape": y.shape},
+            "Check with at least one example.",
+        )
+    if not np.all(np.isfinite(y)):
+        return y, Finding(
+            "non-finite",
+            "inconclusive",
+            "",
+            "forward returned NaN or infinity at the point itself.",
+            {"count": int(np.sum(~np.isfinite(y)))},
+            "Choose another point, or look for log(0), 0/0 or overflow.",
+        )
+    slack = 100 * np.finfo(y.dtype).eps * np.max(abs(y))
+    if y.shape != again.shape or not np.all(abs(y - again) <= slack):
+        return y, Finding(
+            "forward-not-repeatable",
+            "inconclusive",
+            "",
+            "forward gave two different values at the same point, so differences mean nothing.",
+            {"largest difference": difference(y, again)},
+            "Turn dropout or augmentation off, or pass reseed=0 to seed every call.",
+        )
+    return y, None
+
+
+def unusable(g, x, name):
+    """The finding for a gradient that cannot be compared, or None."""
+    if g is None:
+        return Finding(
+            "missing-gradient",
+            "fail",
+            name,
+            f"backward returned no gradient for {name}.",
+            {},
+            "Return one array per input, in order, or a dict keyed by input name.",
+        )
+    g = as_numpy(g)
+    if g.shape != x.shape:
+        return Finding(
+            "shape",
+            "fail",
+            name,
+            f"the gradient of {name} has shape {g.shape}, {name} itself {x.shape}.",
+            {"got": g.shape, "needed": x.shape},
+            "Sum over the axes along which the input was broadcast.",
+        )
+    if g.dtype.kind not in "fiub":
+        return Finding(
+            "dtype",
+            "fail",
+            name,
+            f"the gradient of {name} has type {g.dtype}.",
+            {},
+            "Return real floating-point numbers.",
+        )
+    if not np.all(np.isfinite(g)):
+        return Finding(
+            "nan",
+            "fail",
+            name,
+            f"the gradient of {name} holds NaN or infinity where the output is finite.",
+            {"count": int(np.sum(~np.isfinite(g)))},
+            "Look for 0/0, log(0) or an overflow in backward.",
+        )
+    return None
+
+
+def influence(params):
+    """GC-Q6: parameters whose slopes are all within rounding of zero.
+
+    What is negligible beside the other parameters counts as a true zero; alone, nothing is claimed.
+    """
+    findings = []
+    largest = max((p.norm for p in params.values() if np.isfinite(p.norm)), default=0.0)
+    for name, p in params.items():
+        lines = [many for many in (p.worst, p.directions) if len(many)]
+        silent = lines and all(np.all(e.size() <= 10 * e.uncertainty) for e in lines)
+        if not silent or p.status == "fail":
+            continue
+        zero = not any(np.any(e.size()) for e in lines)
+        if zero or p.uncertainty <= 1e-7 * largest:
+            params[name] = replace(p, status="pass", band="no influence")
+            findings.append(
+                Finding(
+                    "no-influence",
+                    "note",
+                    name,
+                    f"{name} does not influence the output here: every "
+                    "slope is zero to within rounding.",
+                    {"uncertainty": p.uncertainty},
+                    "Expected for a dead unit or a bias before batch norm; else try another point.",
+                )
+            )
+    return findings
+
+
+def tiny(params):
+    """GC-G7: a note, never a status, for gradients that %f or float16 would show as zero."""
+    below = lambda p: len(p.worst) and p.worst.size().max() < 1e-10
+    candidates = [p for p in params.values() if 0 < p.norm < 1e-10 * p.n_total]
+    small = [p.name for p in candidates if below(p)]
+    if not small:
+        return []
+    return [
+        Finding(
+            "tiny-gradients",
+            "note",
+            "",
+            f"all gradients of {', '.join(small)} are below 1e-10; in float64 that is no trouble.",
+            {"params": small},
+            "Scale the loss (loss_scale=) if backward runs in float32 or float16.",
+        )
+    ]
+
+
+def complex_safe(problem) -> bool:
+    """True if the complex step works here and agrees with real differences."""
+    try:
+        return agrees_with_complex(problem)
+    except (CallError, TypeError, ValueError):
+        return False
+
+
+def precision_notes(problem, y):
+    """What the types say: cast to float64, or a check in low precision."""
+    cast = [
+        k for k in problem.wrt if problem.original_dtypes[k].itemsize < problem.inputs[k].itemsize
+    ]
+    notes = (
+        [
+            Finding(
+                "cast-to-float64",
+                "note",
+                "",
+                f"checked in float64: {', '.join(cast)} came in lower precision.",
+                {},
+                "dtype='as-is' checks in the type given.",
+            )
+        ]
+        if cast
+        else []
+    )
+    low = [
+        str(a.dtype) for a in [y, *(problem.inputs[k] for k in problem.wrt)] if a.dtype.itemsize < 8
+    ]
+    if low:
+        notes.append(
+            Finding(
+                "low-precision",
+                "warn",
+                "",
+                f"forward works in {low[0]}, whose rounding hides errors up to a per cent.",
+                {},
+                "Run the check in float64.",
+            )
+        )
+    return notes
+
+
+def same(a, b) -> bool:
+    """Bitwise equality, NaN included."""
+    return a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+def difference(y, z):
+    """max |y - z|, or None where the shapes differ."""
+    return float(np.max(abs(y - z))) if y.shape == z.shape else None
+
+
+def unique(findings):
+    """Each (code, param) once, the first kept."""
+    kept: dict = {}
+    for f in findings:
+        kept.setdefault((f.code, f.param, f.message), f)
+    return list(kept.values())

@@ -1,0 +1,1 @@
+"""The first bank of planted bugs."""
