@@ -1,0 +1,95 @@
+"""What was compared, one record a number, kept as columns: a full check has thousands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["STATUSES", "Entries", "Entry", "badness"]
+
+STATUSES = ("pass", "warn", "inconclusive", "fail")  # from best to worst
+COLUMNS = ("value", "analytic", "numeric", "uncertainty", "rel_error", "step")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One number compared: an element of a parameter, or a slope along a random direction.
+
+    index: multi-index, or ("direction", k).   value: where the parameter stood.   step: the h used.
+    uncertainty: of `numeric`, in the gradient's unit.   flags: "kink", "on-kink", "edge", "weak",
+    "retried" ("step 1e-06" names the step that settled a retried entry).
+    """
+
+    index: tuple
+    value: float
+    analytic: float
+    numeric: float
+    uncertainty: float
+    rel_error: float
+    step: float
+    flags: tuple[str, ...] = ()
+    status: str = "pass"
+    scale: float = 0.0  # what `tol` is relative to
+
+
+@dataclass(frozen=True, eq=False)
+class Entries(Sequence):
+    """A sequence of Entry records; its columns are arrays, and a record is made when asked for."""
+
+    indices: Sequence
+    value: np.ndarray
+    analytic: np.ndarray
+    numeric: np.ndarray
+    uncertainty: np.ndarray
+    rel_error: np.ndarray
+    step: np.ndarray
+    flags: Sequence
+    status: np.ndarray
+    scale: np.ndarray
+
+    def __len__(self):
+        return len(self.analytic)
+
+    def __getitem__(self, k):
+        if isinstance(k, slice):
+            return tuple(self[i] for i in range(*k.indices(len(self))))
+        numbers = (float(getattr(self, name)[k]) for name in COLUMNS)
+        flags, status, scale = self.flags[k], str(self.status[k]), float(self.scale[k])
+        return Entry(tuple(self.indices[k]), *numbers, flags, status, scale)
+
+    def take(self, order) -> "Entries":
+        """The records in another order."""
+        pick = lambda column: (
+            column[order] if isinstance(column, np.ndarray) else [column[k] for k in order]
+        )
+        return Entries(*(pick(getattr(self, name)) for name in self.__dataclass_fields__))
+
+    def error(self) -> np.ndarray:
+        """|a - n| relative to each record's scale; its relative error where there is none."""
+        miss, unit = abs(self.analytic - self.numeric), self.scale
+        return np.where(unit > 0, miss / np.where(unit > 0, unit, 1), self.rel_error)
+
+    def shown(self) -> np.ndarray:
+        """What a reader sees: the own relative error of what failed; else relative to a typical
+        entry, so that a zero known to within rounding does not count as 100 % wrong."""
+        return np.where(self.status == "fail", self.rel_error, self.error())
+
+    def size(self) -> np.ndarray:
+        """max(|a|, |n|)."""
+        return np.maximum(abs(self.analytic), abs(self.numeric))
+
+    def flagged(self, flag) -> np.ndarray:
+        """True for the records with that flag."""
+        return np.array([flag in flags for flags in self.flags], dtype=bool)
+
+    def worst_first(self) -> "Entries":
+        """Sorted by status, then by error; NaN is worst."""
+        error = np.where(np.isnan(error := self.error()), np.inf, error)
+        rank = sum(k * (self.status == status) for k, status in enumerate(STATUSES))
+        return self.take(np.lexsort((-error, -rank)))
+
+
+def badness(entry: Entry) -> tuple:
+    """Sorting key for records of several parameters, as `worst_first` sorts those of one."""
+    error = abs(entry.analytic - entry.numeric) / entry.scale if entry.scale else entry.rel_error
+    return STATUSES.index(entry.status), error if error == error else np.inf
