@@ -1,0 +1,73 @@
+"""Measures of a classifier, computed from its scores (logits or probabilities)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..backend import array_module, to_host
+from ..errors import ShapeError, ValueRangeError
+from ..tensor import Tensor
+
+__all__ = ["accuracy", "confusion_matrix", "top_k_accuracy"]
+
+
+def _pair(who: str, scores: Any, y: Any) -> tuple[Any, Any]:
+    scores = scores.data if isinstance(scores, Tensor) else scores
+    y = y.data if isinstance(y, Tensor) else y
+    if scores.ndim < 2 or y.shape != (scores.shape[0], *scores.shape[2:]):
+        raise ShapeError(
+            f"{who} needs scores (N, C, ...) and labels (N, ...), got {scores.shape} and {y.shape}."
+        )
+    if y.size == 0:
+        raise ShapeError(f"{who} needs at least one example, got none.")
+    return scores, y
+
+
+def _share(hits: Any) -> Any:
+    """The share of True: a number; on a GPU it stays there, as reading it would stop the device."""
+    share = hits.mean()
+    return float(share) if array_module(hits) is np else share
+
+
+def accuracy(scores: Any, y: Any) -> float:
+    """Share of examples whose highest score is at the label.   scores: (N, C, ...), y: (N, ...).
+
+    Of arrays on a GPU it is an array of one number there.
+
+    >>> accuracy(np.array([[2.0, 1.0], [0.0, 1.0]]), np.array([0, 0]))
+    0.5
+    """
+    scores, y = _pair("accuracy", scores, y)
+    return _share(scores.argmax(axis=1) == y)
+
+
+def top_k_accuracy(scores: Any, y: Any, *, k: int = 5) -> float:
+    """Share of examples whose label is among the k highest scores; a tie counts against it.
+
+    >>> top_k_accuracy(np.array([[3.0, 2.0, 1.0]]), np.array([1]), k=2)
+    1.0
+    """
+    scores, y = _pair("top_k_accuracy", scores, y)
+    if not 1 <= k <= scores.shape[1]:
+        raise ValueRangeError(f"top_k_accuracy needs 1 <= k <= {scores.shape[1]}, got {k}.")
+    xp = array_module(scores)
+    own = xp.take_along_axis(scores, xp.expand_dims(y, 1), axis=1)
+    rank = (~(scores < own)).sum(axis=1)  # its own score counts once, and NaN is never below
+    return _share(rank <= k)
+
+
+def confusion_matrix(scores: Any, y: Any) -> np.ndarray:
+    """Counts[i, j] of examples of class i that were called class j: shape (C, C).
+
+    >>> confusion_matrix(np.array([[2.0, 1.0], [0.0, 1.0]]), np.array([0, 0]))
+    array([[1, 1],
+           [0, 0]])
+    """
+    scores, y = _pair("confusion_matrix", scores, y)
+    classes = scores.shape[1]
+    if not (int(y.min()) >= 0 and int(y.max()) < classes):
+        raise ValueRangeError(f"confusion_matrix needs labels in 0..{classes - 1}.")
+    pairs = to_host(y).ravel() * classes + to_host(scores.argmax(axis=1)).ravel()
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
