@@ -50,3 +50,15 @@ def test_commands_are_the_ones_that_ci_runs():
     start = next(i for i, line in enumerate(script) if line.startswith("test_command()"))
     body = script[start : script.index("}", start)]
     assert [line for line in body if line in second] == second
+
+
+def test_every_test_that_the_conventions_name_exists():
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", README)
+    assert len(named) > 10
+    for file, name in named:
+        assert re.search(rf"^def {name}\(", (ROOT / file).read_text(), re.MULTILINE), (file, name)
+
+
+def test_pictures_exist_and_are_small():
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)
+    assert pictures and all((ROOT / path).stat().st_size < 150_000 for path in pictures)

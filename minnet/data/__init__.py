@@ -6,6 +6,7 @@
 ((32, 64), 'float32', (32,))
 """
 
+from .augment import RandomAffine
 from .cifar10 import cifar10, read_cifar10_binary, read_cifar10_python
 from .dataset import Dataset
 from .digits import digits
@@ -18,6 +19,7 @@ from .transforms import Standardizer, one_hot, scale
 __all__ = [
     "Dataset",
     "Loader",
+    "RandomAffine",
     "Standardizer",
     "Vocabulary",
     "blobs",

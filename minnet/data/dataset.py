@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module, as_array, as_generator
+from ..backend import Device, array_module, as_array, as_generator, to_device, to_host
 from ..errors import DTypeError, ShapeError, ValueRangeError
 
 __all__ = ["Dataset", "check_finite", "check_labels"]
@@ -69,6 +69,15 @@ class Dataset:
         """
         return Dataset(f(self.x), self.y, self.classes)
 
+    def to(self, device: str | Device) -> Dataset:
+        """Return the dataset with x and y on a device, to be moved once and used often.
+
+        Labels are checked here, on the host, if the number of classes is known.
+        """
+        if self.classes is not None:
+            check_labels(self.y, self.classes, "Dataset")
+        return Dataset(to_device(self.x, device), to_device(self.y, device), self.classes)
+
     def split(
         self,
         fraction: float,
@@ -125,6 +134,7 @@ def check_labels(y: np.ndarray, classes: int, owner: str) -> None:
             f"{owner} needs integer labels for classes={classes}, got {y.dtype}: "
             "convert with y.astype(int), or leave classes out for other targets."
         )
+    y = to_host(y)
     wrong = (y < 0) | (y >= classes)
     if wrong.any():
         row = int(wrong.reshape(len(y), -1).any(axis=1).argmax())
@@ -155,7 +165,7 @@ def check_finite(a: np.ndarray, name: str, owner: str) -> None:
     bad = wrong.reshape(len(a), -1).any(axis=1)
     if bad.any():
         raise ValueRangeError(
-            f"{owner} needs finite numbers in {name}, got {a[wrong][0]} at row "
+            f"{owner} needs finite numbers in {name}, got {to_host(a[wrong])[0]} at row "
             f"{int(bad.argmax())} ({int(bad.sum())} of {len(a)} rows are affected): "
             "drop or repair these rows."
         )

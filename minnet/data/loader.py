@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from ..backend import as_generator
+from ..backend import Device, as_generator, device_of, gpu, to_device
 from ..errors import DTypeError, ShapeError, StateError, ValueRangeError
 from .dataset import Dataset, check_finite, check_labels
 
@@ -62,6 +62,7 @@ class Loader:
         self.position = 0                   # batches delivered in the current epoch
         self._order = _NO_ORDER             # the current epoch's permutation
         self._resumed = False
+        self.device: Device | None = None   # where batches are delivered; None: where the data are
 
     def _validate(self, classes: int | None) -> None:
         x, y = self.dataset
@@ -74,6 +75,18 @@ class Loader:
         check_finite(y, "y", "Loader")
         if classes is not None:
             check_labels(y, classes, "Loader")
+
+    def to(self, device: str | Device) -> Self:
+        """Deliver batches on a device from now on; they are moved one by one, after `transform`.
+
+        Data that fit on the device are better moved once, ``Loader(dataset.to(device))``; then
+        `transform` works there.   Raises DeviceError for a device that cannot be used.
+        """
+        device = Device.parse(device)
+        if device.kind != "cpu":
+            gpu(device.index)
+        self.device = device
+        return self
 
     def __len__(self) -> int:
         """Batches per epoch: M // b with drop_last, else M / b rounded up."""
@@ -91,7 +104,7 @@ class Loader:
             self.position = 0
             self._order = self.rng.permutation(len(self.dataset)) if self.shuffle else _NO_ORDER
         self._resumed = False
-        order = self._order
+        order = to_device(self._order, device_of(self.dataset.x))
         for k in range(self.position, len(self)):
             batch = self._batch(order, k)
             self.position = k + 1           # before the yield: a checkpoint in the loop counts it
@@ -102,7 +115,11 @@ class Loader:
         rows = slice(k * self.batch_size, (k + 1) * self.batch_size)
         take = (lambda a: a.take(order[rows], axis=0)) if self.shuffle else _read_only(rows)
         x, y = map(take, self.dataset)
-        return (x if self.transform is None else self._transformed(x)), y
+        x = x if self.transform is None else self._transformed(x)
+        return (x, y) if self.device is None else self._moved(x, y)
+
+    def _moved(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
+        return to_device(x, self.device), to_device(y, self.device)  # type: ignore[arg-type]
 
     def _transformed(self, x: np.ndarray) -> np.ndarray:
         rows, x = len(x), self.transform(x, self.rng)  # type: ignore[misc]
