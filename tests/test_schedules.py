@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import minnet as mn
-from minnet import optim, schedules
+from minnet import data, nn, optim, schedules, train
 from minnet.errors import StateError, ValueRangeError
+from minnet.functional import cross_entropy
 from minnet.schedules import (
     chain,
     constant,
@@ -44,17 +45,23 @@ CASES = {
     "exponential": (lambda: exponential(2.0, k=0.1), [(0, 2.0), (10, 2 / math.e)]),
     "inverse_time": (lambda: inverse_time(2.0, k=0.1), [(0, 2.0), (10, 1.0), (30, 0.5)]),
     "polynomial": (
-        lambda: polynomial(1.1, steps=10, end=0.1, power=2), [(0, 1.1), (5, 0.35), (10, 0.1)],
+        lambda: polynomial(1.1, steps=10, end=0.1, power=2),
+        [(0, 1.1), (5, 0.35), (10, 0.1), (15, 0.1)],
     ),
-    "linear": (lambda: linear(0.5, steps=8, end=0.99), [(0, 0.5), (4, 0.745), (8, 0.99)]),
+    "linear": (
+        lambda: linear(0.5, steps=8, end=0.99), [(0, 0.5), (4, 0.745), (8, 0.99), (20, 0.99)],
+    ),
     "cosine": (
-        lambda: cosine(0.5, steps=60, end=0.1), [(0, 0.5), (20, 0.4), (40, 0.2), (60, 0.1)],
+        lambda: cosine(0.5, steps=60, end=0.1), [(0, 0.5), (20, 0.4), (60, 0.1), (90, 0.1)],
     ),
     "warm_restarts": (
         lambda: warm_restarts(1.0, steps=10, factor=2),
         [(0, 1), (5, 0.5), (10, 1), (20, 0.5), (30, 1), (50, 0.5), (70, 1)],
     ),
-    "triangle": (lambda: triangle(24, high=0.4, peak=5), [(0, 0), (5, 0.4), (14.5, 0.2), (24, 0)]),
+    "triangle": (
+        lambda: triangle(24, high=0.4, peak=5),
+        [(0, 0), (5, 0.4), (14.5, 0.2), (24, 0), (30, 0)],
+    ),
     "triangular": (
         lambda: triangular(0.001, 0.006, half=2000),
         [(0, 0.001), (1000, 0.0035), (2000, 0.006), (3000, 0.0035), (4000, 0.001)],
@@ -492,6 +499,19 @@ def test_plateau_in_a_run():
         Run.history.record("val_loss", value, x=1)
         plateau.epoch_end(Run)
     assert Run.optimizer.groups[0]["lr"] == 0.5
+
+
+def test_plateau_in_fit():
+    """E02: told after each validation; the lowered rate is the one that trains."""
+    train_set, val_set = data.blobs(40, classes=2, rng=0).split(0.8, rng=0)
+    model = nn.Linear(2, 2, rng=0)
+    optimizer = optim.SGD(model.parameters(), lr=0.01)
+    history = train.fit(
+        model, cross_entropy, optimizer, data.Loader(train_set, rng=0), epochs=4,
+        val_data=val_set, monitors=[Plateau(patience=0, higher=True)], progress=False,
+    )  # fmt: skip
+    assert (np.diff(history["val_loss"]) < 0).all()
+    assert optimizer.lr == 0.01 / 2**3
 
 
 @pytest.mark.parametrize(

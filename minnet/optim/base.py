@@ -8,7 +8,7 @@ from itertools import chain
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-from ..backend import array_module, is_array, to_host
+from ..backend import array_module, is_array, on_its_device, to_host
 from ..errors import GraphError, StateError
 from ..modes import notify
 from ..tensor import Tensor
@@ -158,7 +158,7 @@ class Optimizer:
             record |= {f"groups.{i}.{name}": group[name] for name in self.settings}
         for name, p in self._named():
             for key, value in self.state(p).items():
-                record[f"state.{name}.{key}"] = value.copy() if is_array(value) else value
+                record[f"state.{name}.{key}"] = to_host(value).copy() if is_array(value) else value
         return record
 
     def load_state_dict(self, record: Mapping[str, Any]) -> None:
@@ -195,9 +195,10 @@ class Optimizer:
         jobs = []
         for group, flat in self._ready():
             formula = self._of(group, advance)
-            jobs += [flat.job(formula, *run, self.scope) for run in flat.runs()]
-        for job in jobs:
-            job()
+            jobs += [(flat, flat.job(formula, *run, self.scope)) for run in flat.runs()]
+        for flat, job in jobs:
+            with on_its_device(flat.theta):
+                job()
         self._ahead = False
         notify("on_step", self)
 

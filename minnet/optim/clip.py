@@ -10,6 +10,7 @@ from collections.abc import Callable
 from math import inf, nan
 from typing import Any
 
+import numpy as np
 from numpy import maximum, minimum, sqrt
 
 from ..backend import array_module
@@ -81,8 +82,10 @@ class ClipNorm(_Clip):
         grads = [transform(p.grad._data) for _, p in self._named() if p.grad is not None]
         squares = [array_module(g).vdot(g, g).astype("float64") for g in grads]
         self.norm = sqrt(sum(squares, 0.0))
-        scale = float(self.limit / maximum(self.norm, self.limit))
-        return lambda g: scale * g
+        scale = self.limit / maximum(self.norm, self.limit)
+        if array_module(scale) is np:
+            scale = float(scale)  # weak; on a GPU it stays an array, as reading it would stop it
+        return lambda g: g * scale
 
 
 class ClipValue(_Clip):

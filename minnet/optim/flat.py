@@ -16,7 +16,7 @@ from weakref import ref
 
 import numpy as np
 
-from ..backend import array_module, device_of, to_device
+from ..backend import array_module, device_of, on_its_device, to_device
 from ..errors import GraphError, StateError
 from ..tensor import Tensor
 from .program import Program
@@ -200,7 +200,9 @@ def flatten(owner: Any, states: Mapping[int, Mapping]) -> list[tuple[Any, Flat]]
         for p in group["params"]:
             _require_free(owner, p)
             kinds.setdefault((p.dtype, device_of(p._data)), []).append(p)
-        flats += [(group, Flat(owner, params, states)) for params in kinds.values()]
+        for params in kinds.values():
+            with on_its_device(params[0]._data):
+                flats.append((group, Flat(owner, params, states)))
     for _, flat in flats:
         flat.adopt()
     return flats

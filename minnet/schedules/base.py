@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import ValueRangeError
 
-__all__ = ["Formula", "Schedule", "need", "need_counts", "need_values", "schedule"]
+__all__ = ["Schedule", "need", "need_counts", "need_values", "schedule"]
 
 Formula = Callable[[float], float]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module, to_host
+from ..backend import array_module, on_its_device, to_host
 from ..data import Dataset
 from ..errors import ShapeError, ValueRangeError
 from ..modes import no_grad
@@ -94,14 +94,14 @@ def evaluate(
     metrics = default_metrics(y) if metrics is None else metrics
     total: Any = 0.0  # becomes an array of one number on a GPU, read once
     parts = []
-    with evaluating(model):
+    with evaluating(model), on_its_device(x):
         for i in range(0, len(x), batch_size):
             scores = model(x[i : i + batch_size])
             part = y[i : i + batch_size]
             total = total + _number(loss_fn(scores, part)) * len(part)
             parts.append(scores.data if isinstance(scores, Tensor) else scores)
-    scores = array_module(*parts).concatenate(parts)
-    found = {"loss": total / len(x)} | {name: f(scores, y) for name, f in metrics.items()}
+        scores = array_module(*parts).concatenate(parts)
+        found = {"loss": total / len(x)} | {name: f(scores, y) for name, f in metrics.items()}
     return {name: float(value) for name, value in found.items()}
 
 

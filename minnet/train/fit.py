@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ..backend import array_module
+from ..backend import array_module, on_its_device
 from ..data import Dataset, Loader
 from ..errors import DTypeError, ShapeError, TrainingError, ValueRangeError
 from ..nn import Module
@@ -106,7 +106,8 @@ def fit(
             model.train()
             for batch in _with_bar(loader, run, epochs, progress):
                 run.batch = batch
-                _step(run, schedule, metrics, monitors)
+                with on_its_device(batch[0]):
+                    _step(run, schedule, metrics, monitors)
                 if run.t % READ_EVERY == 0:
                     _read(run)
             _read(run)
@@ -159,7 +160,9 @@ def _read(run: Run) -> None:
 
 def _not_finite(run: Run, value: float) -> TrainingError:
     history = run.history
-    before = f"it was {history.last('loss'):.4g} before" if "loss" in history else "at once"
+    losses = history["loss"] if "loss" in history else np.empty(0)
+    seen = losses[np.isfinite(losses)]
+    before = f"it was {seen[-1]:.4g} before" if len(seen) else "at once"
     rates = sorted({group["lr"] for group in run.optimizer.groups})
     error = TrainingError(
         f"fit stopped at step {run.t} (epoch {run.x:.2f}): the loss is {value} ({before}), "

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module, is_array, to_host
+from ..backend import array_module, is_array, on_its_device, to_host
 from ..data.files import replacing
 from ..errors import StateError
 
@@ -53,8 +53,9 @@ class History:
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
-        numbers = [values[k].astype("float64") for values, k in waiting]
-        together = to_host(array_module(*numbers).stack(numbers)).tolist()
+        with on_its_device(waiting[0][0][waiting[0][1]]):
+            numbers = [values[k].astype("float64") for values, k in waiting]
+            together = to_host(array_module(*numbers).stack(numbers)).tolist()
         for (values, k), number in zip(waiting, together, strict=True):
             values[k] = number
 

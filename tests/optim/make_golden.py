@@ -42,6 +42,21 @@ CASES: dict[str, tuple[str, dict, str, dict]] = {
         "AdamW", {"lr": 1e-2, "weight_decay": 0.1},
         "AdamW", {"lr": 1e-2, "weight_decay": 0.1},
     ),
+    "adadelta": ("Adadelta", {"lr": 0.1}, "Adadelta", {"lr": 0.1}),
+    "adadelta_lr": (
+        "Adadelta", {"lr": 0.5, "rho": 0.8, "eps": 1e-4},
+        "Adadelta", {"lr": 0.5, "decay": 0.8, "eps": 1e-4},
+    ),
+    "amsgrad": ("Adam", {"lr": 1e-2, "amsgrad": True}, "AMSGrad", {"lr": 1e-2}),
+    "amsgrad_decoupled": (
+        "AdamW", {"lr": 1e-2, "amsgrad": True, "weight_decay": 0.1},
+        "AMSGrad", {"lr": 1e-2, "decoupled": True, "weight_decay": 0.1},
+    ),
+    "nadam": ("NAdam", {"lr": 1e-2}, "NAdam", {"lr": 1e-2}),
+    "nadam_decoupled": (
+        "NAdam", {"lr": 1e-2, "weight_decay": 0.1, "decoupled_weight_decay": True},
+        "NAdam", {"lr": 1e-2, "weight_decay": 0.1, "decoupled": True},
+    ),
 }  # fmt: skip
 
 
@@ -51,7 +66,18 @@ def rosenbrock_gradient(x, y):
 
 
 def torch_trajectory(torch, kind, settings):
-    """Positions after the steps KEPT."""
+    """Positions after the steps KEPT.
+
+    torch's NAdam keeps the product of its mu_t in the default dtype, so that has to be float64.
+    """
+    torch.set_default_dtype(torch.float64)
+    try:
+        return _trajectory(torch, kind, settings)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def _trajectory(torch, kind, settings):
     p = torch.tensor([-1.2, 1.0], dtype=torch.float64, requires_grad=True)
     optimizer = getattr(torch.optim, kind)([p], **settings)
     path = {}

@@ -34,6 +34,12 @@ ALL = {
     "adam": (optim.Adam, {}),
     "adam_simple": (optim.Adam, {"bias_correction": False}),
     "adamw": (optim.AdamW, {}),
+    "adadelta": (optim.Adadelta, {"eps": 0.1}),
+    "amsgrad": (optim.AMSGrad, {}),
+    "lion": (optim.Lion, {}),
+    "nadam": (optim.NAdam, {}),
+    "lars": (optim.LARS, {"trust": 0.1}),
+    "lamb": (optim.LAMB, {}),
 }
 DECAYS = [{}, {"weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled": True}]
 SHAPES = [(), (3,), (0,), (4, 5), (700,), (2, 3, 4), (1, 1)]
