@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from ..backend import Array, array_module, device_of
+from ..backend import Array, array_module, device_of, fused
 from .windows import Pair, Window, channels_last
 
 __all__: list[str] = []
@@ -37,6 +37,9 @@ def columns(x: Array, window: Window, groups: int) -> Iterator[tuple[slice, Arra
     n, h, w, c = x.shape
     (a, b), (k, l), (ho, wo) = window.padding, window.kernel, window.outputs((h, w))
     cuts = blocks(n, ho * wo * k * l * c, x)
+    if gather := fused("columns", x):
+        yield from ((images, gather(x[images], window, groups)) for images in cuts)
+        return
     most = cuts[0].stop if cuts else 0
     padded = _padded(x, most, window.padding)
     views = _window_views(padded, window, (ho, wo), groups)

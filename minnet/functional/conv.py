@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..backend import Array, array_module
+from ..backend import Array, array_module, fused
 from ..errors import ShapeError
 from ..tensor import op
 from . import winograd
@@ -132,6 +132,7 @@ def _grown(size: Pair, window: Window, more: Pair) -> Pair:
 @op
 def _conv2d(x: Array, w: Array, b: Array | None, *, window: Window, groups: int) -> Array:
     """Images and filters -> outputs."""
+    x, w = _alike(x, w)
     if winograd.suits(x, w.shape, window, groups):
         return winograd.convolve(x, w, b, window)
     n, o = len(x), len(w)
@@ -147,7 +148,7 @@ def _conv2d(x: Array, w: Array, b: Array | None, *, window: Window, groups: int)
 @op
 def _conv2d_input(d: Array, w: Array, *, size: Pair, window: Window, groups: int) -> Array:
     """Outputs and filters -> images of a size: each output is spread over the pixels it read."""
-    back = _flipped(window)
+    (d, w), back = _alike(d, w), _flipped(window)
     if back and back.outputs(d.shape[2:]) == size:
         return _conv2d.fn(d, _exchanged(w, groups), None, window=back, groups=groups)
     return _spread(d, w, size, window, groups)
@@ -157,6 +158,8 @@ def _spread(d: Array, w: Array, size: Pair, window: Window, groups: int) -> Arra
     """Tap by tap: x[n, c, i s + p d, j s + q d] += sum_o d[n,o,i,j] w[o,c,p,q]."""
     c = w.shape[1] * groups
     d, m = channels_last(d), matrix(w, groups).swapaxes(1, 2)
+    if gather := fused("images", d):
+        return channels_first(gather(_rows(d, groups) @ m, window, (len(d), *size, c), groups))
     x = array_module(d).zeros((len(d), *size, c), d.dtype)
     taps = list(window.taps(size))
     for images in blocks(len(d), d[0].size // d.shape[-1] * len(taps) * c, d):
@@ -169,8 +172,8 @@ def _spread(d: Array, w: Array, size: Pair, window: Window, groups: int) -> Arra
 
 @op
 def _conv2d_filters(x: Array, d: Array, *, window: Window, groups: int) -> Array:
-    """Images and outputs -> filters: w[o,c,p,q] = sum_nij x[n, c, i s + p d, j s + q d] d[n,o,i,j]."""
-    each, k, l = x.shape[1] // groups, *window.kernel
+    """Images and outputs -> filters: w[o,c,p,q] = sum x[n, c, i s + p d, j s + q d] d[n,o,i,j]."""
+    (x, d), each, (k, l) = _alike(x, d), x.shape[1] // groups, window.kernel
     if winograd.suits(x, (d.shape[1], each), window, groups):
         return winograd.filters_gradient(x, d, window)
     d = channels_last(d)
@@ -198,6 +201,14 @@ _conv2d_filters.defvjp(
     d=lambda g, x, window, groups: _conv2d(x, g, None, window=window, groups=groups),
 )
 _conv2d.name = "conv2d"
+
+
+def _alike(a: Array, b: Array) -> tuple[Array, Array]:
+    """Both in the dtype of their product."""
+    if a.dtype == b.dtype:
+        return a, b
+    dtype = array_module(a).result_type(a.dtype, b.dtype)
+    return a.astype(dtype), b.astype(dtype)
 
 
 def _channel_sums(g: Array) -> Array:

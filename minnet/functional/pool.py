@@ -1,6 +1,6 @@
 """Pooling and upsampling: windows of an image become one pixel, or a pixel becomes a block.
 
-In each rule g = dL/dy.  Padding is never read: it cannot win a maximum, and it adds 0 to an average.
+In each rule g = dL/dy.  Padding is never read: it cannot win a maximum, and adds 0 to an average.
 """
 
 from __future__ import annotations
@@ -138,9 +138,21 @@ _from_winners.defvjp(
     y_=None,
 )
 _max_pool2d.name = "max_pool2d"
-_max_pool2d.winners = lambda x, *, window: array_module(x).stack(
-    [won for *_, won in _wins(channels_last(x), channels_last(_max_pool2d(x, window=window)), window)]
-)
+
+
+def _winners(x: Array, *, window: Window) -> Array:
+    """(taps, N, Ho, Wo, C): which tap of each window won, for gradient checks."""
+    y = _max_pool2d(x, window=window)
+    shape = (-1, *channels_last(y).shape)
+    flags = [array_module(x).zeros(shape[1:], bool) for _ in range(window.taps_count)]
+    for flag, (windows, _, won) in zip(
+        flags, _wins(channels_last(x), channels_last(y), window), strict=True
+    ):
+        flag[windows] = won
+    return array_module(x).stack(flags)
+
+
+_max_pool2d.winners = _winners
 
 
 def _plain(x: Array) -> Array:

@@ -73,6 +73,11 @@ class Window(NamedTuple):
         return d * (p - 1) + 1, e * (q - 1) + 1
 
     @property
+    def taps_count(self) -> int:
+        """The number of pixels that a window reads."""
+        return self.kernel[0] * self.kernel[1]
+
+    @property
     def apart(self) -> bool:
         """Whether no two windows share a pixel."""
         return all(s >= e for s, e in zip(self.stride, self.extent, strict=True))

@@ -1,51 +1,59 @@
-"""Winograd's convolution F(2x2, 3x3): two by two outputs from four by four pixels with 16 products
-for each pair of channels, where the definition takes 36.
+"""Winograd's minimal filtering F(2, 3) along the height: two rows of outputs from four of products,
+where the definition takes six.
 
-    Y = A^T [ sum_c (G w G^T) . (B^T x B) ] A          . entry by entry
+For a column of four pixels x, a filter w of three taps, and its two outputs y,
 
-so that the sum over channels is one matrix product for each of the 16 entries.  Products and
-additions are otherwise those of the definition, and so are rounding errors.
-Lavin & Gray 2016, arXiv:1509.09308, section 4.1.
+    y = A^T [(G w) . (B^T x)]          . entry by entry
+
+         |1  0 -1  0|        |1    0    0 |
+    B^T =|0  1  1  0|    G = |1/2  1/2 1/2|    A^T = |1 1  1  0|
+         |0 -1  1  0|        |1/2 -1/2 1/2|          |0 1 -1 -1|
+         |0  1  0 -1|        |0    0    1 |
+
+Channels and the filter's columns are summed by the matrix product that each of the four entries
+becomes.  All maps are applied to whole rows of pixels, long runs of memory.
+Winograd 1980, "Arithmetic complexity of computations"; Lavin & Gray 2016, arXiv:1509.09308.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
-import numpy as np
 
 from ..backend import Array, array_module, device_of
 from .windows import Window, channels_first, channels_last
 
 __all__: list[str] = []
 
-FEWEST = 64  # channels on either side from which the fewer products pay for the additions
-BLOCK = 2**19  # elements of transformed images at a time
+FEWEST = 32  # channels on either side from which fewer products pay for the additions
+BLOCK = 2**19  # elements of columns at a time
 
 G = [[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]]
 
 
 def suits(x: Array, filters: tuple[int, ...], window: Window, groups: int) -> bool:
     """Whether a convolution has the form that this file is for, and is large enough to gain."""
-    same = window.kernel == (3, 3) and window.stride == window.dilation == (1, 1) and groups == 1
-    if not same or min(filters[:2]) < FEWEST or device_of(x).kind != "cpu" or x.dtype.char not in "fd":
+    if window.kernel[0] != 3 or window.stride != (1, 1) or window.dilation != (1, 1) or groups > 1:
         return False
-    return all(n > 0 and n % 2 == 0 for n in window.outputs(x.shape[2:]))
+    rows, columns = window.outputs(x.shape[2:])
+    return (
+        min(filters[:2]) >= FEWEST
+        and rows % 2 == 0
+        and len(x) * rows * columns > 0
+        and device_of(x).kind == "cpu"
+        and x.dtype.char in "fd"
+    )
 
 
 def convolve(x: Array, w: Array, b: Array | None, window: Window) -> Array:
-    """(N, C, H, W) images, (O, C, 3, 3) filters -> (N, O, Ho, Wo)."""
+    """(N, C, H, W) images, (O, C, 3, l) filters -> (N, O, Ho, Wo)."""
     xp = array_module(x)
     y = xp.empty((len(x), *window.outputs(x.shape[2:]), len(w)), x.dtype)
-    U, M, rows = _transformed_filters(w), None, None
+    U = _transformed_filters(w)
+    room = xp.empty((4, _step(x, window), y.shape[1] // 2, *y.shape[2:]), x.dtype)
     for images, V in _transformed_images(x, window):
-        if M is None or M.shape[2] != V.shape[2]:
-            M = xp.empty((*V.shape[:-1], len(w)), x.dtype)
-            rows = xp.empty((2, *M.shape[1:]), x.dtype)
-        xp.matmul(_as_rows(V), U, out=_as_rows(M))
-        _sums(M, rows)
-        _sums(rows.swapaxes(0, 1), _tiles(y[images]).swapaxes(0, 1))
+        M = room[:, : images.stop - images.start]
+        xp.matmul(V, U, out=M.reshape(4, -1, len(w)))
+        _to_outputs(M, y[images, ::2], y[images, 1::2])
         if b is not None:
             y[images] += b
     return channels_first(y)
@@ -53,97 +61,69 @@ def convolve(x: Array, w: Array, b: Array | None, window: Window) -> Array:
 
 def filters_gradient(x: Array, d: Array, window: Window) -> Array:
     """The gradient of <d, convolve(x, w)> for w: the transposes of the same maps, in turn."""
-    d, total = channels_last(d), 0
+    xp, d, l = array_module(x), channels_last(d), window.kernel[1]
+    dU = xp.zeros((4, l * x.shape[1], d.shape[3]), x.dtype)
+    room = xp.empty((4, _step(x, window), d.shape[1] // 2, *d.shape[2:]), x.dtype)
     for images, V in _transformed_images(x, window):
-        D = _transformed_outputs(d[images])
-        total = total + _as_rows(V).swapaxes(1, 2) @ _as_rows(D)
-    g = array_module(x).asarray(G, dtype=x.dtype)
-    dU = total.reshape(4, 4, x.shape[1], d.shape[3]).transpose(3, 2, 0, 1)
-    return g.T @ dU @ g
+        M = room[:, : images.stop - images.start]
+        _from_outputs(d[images, ::2], d[images, 1::2], M)
+        dU += V.swapaxes(1, 2) @ M.reshape(4, -1, d.shape[3])
+    dU = dU.reshape(4, l, x.shape[1], d.shape[3]).transpose(3, 2, 0, 1)
+    return xp.asarray(G, dtype=x.dtype).T @ dU
 
 
 def _transformed_filters(w: Array) -> Array:
-    """U = G w G^T of each pair of channels, as (16, C, O)."""
-    g = array_module(w).asarray(G, dtype=w.dtype)
-    return (g @ w @ g.T).transpose(2, 3, 1, 0).reshape(16, w.shape[1], len(w))
+    """U = G w down the columns of each filter, as (4, l C, O)."""
+    o, c, _, l = w.shape
+    U = array_module(w).asarray(G, dtype=w.dtype) @ w
+    return U.transpose(2, 3, 1, 0).reshape(4, l * c, o)
 
 
-def _as_rows(V: Array) -> Array:
-    """(4, 4, N, th, tw, C) -> (16, N th tw, C)."""
-    return V.reshape(16, -1, V.shape[-1])
+def _step(x: Array, window: Window) -> int:
+    """Images of a block."""
+    rows, columns = window.outputs(x.shape[2:])
+    return max(1, min(len(x), BLOCK // (2 * rows * columns * window.kernel[1] * x.shape[1])))
 
 
 def _transformed_images(x: Array, window: Window) -> Iterator[tuple[slice, Array]]:
-    """(images, V), block by block: V = B^T x B of each tile, (4, 4, images, th, tw, C).
-
-    Even and odd columns of the padded images lie apart, so that tiles read long runs of memory.
-    """
-    xp, (n, c, h, w) = array_module(x), x.shape
-    th, tw = [m // 2 for m in window.outputs((h, w))]
-    step = max(1, min(n, BLOCK // (16 * th * tw * c)))
-    padded = xp.zeros((step, 2 * th + 2, 2, tw + 1, c), x.dtype)
-    R = xp.empty((4, *padded[:, :th].shape), x.dtype)
-    V = xp.empty((4, 4, step, th, tw, c), x.dtype)
+    """(images, V), block by block: the columns of B^T x, as (4, images x Ho/2 x Wo, l C)."""
+    xp, x, step = array_module(x), x.transpose(0, 2, 3, 1), _step(x, window)
+    (n, h, w, c), (a, b), l = x.shape, window.padding, window.kernel[1]
+    rows, columns = window.outputs((h, w))
+    padded = xp.zeros((step, h + 2 * a, w + 2 * b, c), x.dtype)
+    T = xp.empty((4, step, rows // 2, w + 2 * b, c), x.dtype)
+    V = xp.empty((4, step, rows // 2, columns, l * c), x.dtype)
+    runs = xp.lib.stride_tricks.as_strided(T, V.shape, T.strides)  # l pixels of a row overlap
     for i in range(0, n, step):
-        images = slice(i, min(i + step, n))
-        if images.stop - i < step:
-            m = images.stop - i
-            padded, R, V = padded[:m], R[:, :m], xp.empty((4, 4, m, th, tw, c), x.dtype)
-        _fill(padded, x[images], window)
-        _differences([padded[:, k : k + 2 * th : 2] for k in range(4)], R)
-        columns = [R[:, :, :, k % 2, k // 2 : k // 2 + tw] for k in range(4)]
-        _differences(columns, V.swapaxes(0, 1))
-        yield images, V
+        m = min(step, n - i)
+        padded[:m, a : a + h, b : b + w] = x[i : i + m]
+        _differences([padded[:m, k : k + rows - 1 : 2] for k in range(4)], T[:, :m])
+        V[:, :m] = runs[:, :m]
+        yield slice(i, i + m), V[:, :m].reshape(4, -1, l * c)
 
 
-def _fill(padded: Array, x: Array, window: Window) -> None:
-    """Copy images into the interior of padded: column j is at [..., j % 2, j // 2, :]."""
-    x, (a, b) = x.transpose(0, 2, 3, 1), window.padding
-    for parity in (0, 1):
-        columns = x[:, :, (parity + b) % 2 :: 2]
-        start = (b + 1 - parity) // 2
-        padded[:, a : a + x.shape[1], parity, start : start + columns.shape[2]] = columns
+def _differences(x: list[Array], T: Array) -> None:
+    """T = B^T x: every second row from row k on is x_k."""
+    xp = array_module(T)
+    xp.subtract(x[0], x[2], out=T[0])
+    xp.add(x[1], x[2], out=T[1])
+    xp.subtract(x[2], x[1], out=T[2])
+    xp.subtract(x[1], x[3], out=T[3])
 
 
-def _differences(x: Any, out: Any) -> None:
-    """B^T along one axis: out_k of x_k, k = 0, 1, 2, 3."""
-    xp = array_module(x[0])
-    xp.subtract(x[0], x[2], out=out[0])
-    xp.add(x[1], x[2], out=out[1])
-    xp.subtract(x[2], x[1], out=out[2])
-    xp.subtract(x[1], x[3], out=out[3])
+def _to_outputs(M: Array, even: Array, odd: Array) -> None:
+    """(even, odd) = A^T M, the rows of outputs."""
+    xp = array_module(M)
+    xp.add(M[0], M[1], out=even)
+    even += M[2]
+    xp.subtract(M[1], M[2], out=odd)
+    odd -= M[3]
 
 
-def _tiles(y: Array) -> Array:
-    """(N, 2 th, 2 tw, O) -> (2, 2, N, th, tw, O), a view: row and column within the tile first."""
-    n, h, w, o = y.shape
-    return y.reshape(n, h // 2, 2, w // 2, 2, o).transpose(2, 4, 0, 1, 3, 5)
-
-
-def _sums(m: Array, out: Array) -> None:
-    """A^T along the first axis: 4 -> 2."""
-    xp = array_module(m)
-    xp.add(m[0], m[1], out=out[0])
-    out[0] += m[2]
-    xp.subtract(m[1], m[2], out=out[1])
-    out[1] -= m[3]
-
-
-def _transformed_outputs(d: Array) -> Array:
-    """A d A^T of each tile: (N, Ho, Wo, O) -> (4, 4, N, th, tw, O)."""
-    xp = array_module(d)
-    tiles = xp.ascontiguousarray(_tiles(d))
-    rows = xp.empty((4, *tiles.shape[1:]), d.dtype)
-    D = xp.empty((4, 4, *tiles.shape[2:]), d.dtype)
-    _spread(tiles, rows)
-    _spread(rows.swapaxes(0, 1), D.swapaxes(0, 1))
-    return D
-
-
-def _spread(d: Array, out: Array) -> None:
-    """A along the first axis: 2 -> 4."""
-    xp = array_module(d)
-    out[0] = d[0]
-    xp.add(d[0], d[1], out=out[1])
-    xp.subtract(d[0], d[1], out=out[2])
-    xp.negative(d[1], out=out[3])
+def _from_outputs(even: Array, odd: Array, M: Array) -> None:
+    """M = A (even, odd): the transpose of `_to_outputs`."""
+    xp = array_module(M)
+    M[0] = even
+    xp.add(even, odd, out=M[1])
+    xp.subtract(even, odd, out=M[2])
+    xp.negative(odd, out=M[3])

@@ -178,5 +178,5 @@ class ConvTranspose2d(_Conv):
     def forward(self, x: Array) -> Array:
         """The transposed convolution of x with W, + b."""
         self._check(x)
-        more = {"output_padding": self.output_padding}
-        return conv_transpose2d(x, self.weight, self.bias, **self._settings(), **more)
+        settings = {**self._settings(), "output_padding": self.output_padding}
+        return conv_transpose2d(x, self.weight, self.bias, **settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from ..backend import Array, default_dtype
+from ..backend import Array, default_dtype, on_its_device
 from ..errors import ShapeError, ValueRangeError
 from ..functional import (
     batch_norm,
@@ -72,13 +72,15 @@ class _BatchNorm(Module):
         """Normalise; in training, also move the running statistics towards the batch's."""
         self._check(x)
         if self.training or self.running_mean is None:
-            mean, var = batch_statistics(raw(x))
+            with on_its_device(raw(x)):
+                mean, var = batch_statistics(raw(x))
             settings = {"mean": mean, "var": var, "training": True}
         else:
             settings = {"mean": self.running_mean, "var": self.running_var, "training": False}
         y = batch_norm(x, self.weight, self.bias, eps=self.eps, **settings)
         if self.training and self.running_mean is not None:
-            self._track(mean, var, x.size // self.num_features)
+            with on_its_device(mean):
+                self._track(mean, var, x.size // self.num_features)
         return y
 
     def _track(self, mean: Array, var: Array, n: int) -> None:
@@ -144,7 +146,7 @@ class _Affine(Module):
     weight: Parameter | None
     bias: Parameter | None
 
-    def _start(self, shape: tuple[int, ...], weight: bool, bias: bool, eps: Any, dtype: Any) -> None:
+    def _start(self, shape: Any, weight: bool, bias: bool, eps: Any, dtype: Any) -> None:
         if eps is not None and not eps >= 0:
             raise ValueRangeError(f"{self.title()} needs eps >= 0, got {eps}.")
         self.eps = eps

@@ -72,7 +72,7 @@ def layer_norm(x, gamma=None, beta=None, normalized_shape=(), eps=1e-5):
     return _affine(_standard(x, tuple(range(-n, 0)), eps), gamma, beta)
 
 
-def rms_norm(x, gamma=None, normalized_shape=(), eps=np.finfo(float).eps):
+def rms_norm(x, gamma=None, normalized_shape=(), eps=2.0**-52):
     axes = tuple(range(-len(np.atleast_1d(normalized_shape)), 0))
     return _affine(x / np.sqrt((x**2).mean(axes, keepdims=True) + eps), gamma, None)
 

@@ -93,16 +93,20 @@ def few_channels_suffice(monkeypatch):
 
 @pytest.mark.parametrize("block", [1, 2**8, 2**30])
 @pytest.mark.parametrize(
-    ("shape", "padding"),
-    [((2, 3, 4, 6), 1), ((5, 2, 6, 4), 0), ((1, 1, 2, 2), 1), ((3, 2, 3, 4), (2, 0))],
+    ("shape", "columns", "padding"),
+    [
+        ((2, 3, 4, 6), 3, 1),
+        ((5, 2, 6, 5), 3, 0),
+        ((1, 1, 2, 1), 1, (1, 0)),
+        ((3, 2, 4, 4), 2, (2, 0)),
+        ((7, 1, 2, 3), 4, (1, 2)),
+    ],
 )
-def test_winograd_equals_the_definition(rng, monkeypatch, few_channels_suffice, shape, padding, block):
+@pytest.mark.usefixtures("few_channels_suffice")
+def test_winograd_equals_the_definition(rng, monkeypatch, shape, columns, padding, block):
     monkeypatch.setattr(winograd, "BLOCK", block)
-    x, w, b = rng.standard_normal(shape), rng.standard_normal((4, shape[1], 3, 3)), np.arange(4.0)
-    window = Window.of("test", 3, 1, padding, 1)
-    if not winograd.suits(x, w.shape, window, 1):
-        window, padding = window._replace(padding=(1, 1)), 1
-        x = x[:, :, :2, :2]
+    x, w, b = rng.standard_normal(shape), rng.standard_normal((4, shape[1], 3, columns)), np.ones(4)
+    window = Window.of("test", (3, columns), 1, padding, 1)
     assert winograd.suits(x, w.shape, window, 1)
     y = F.conv2d(x, w, b, padding=padding)
     assert relative_error(y, naive_conv2d(x, w, b, padding=padding)) < 1e-13
@@ -112,7 +116,8 @@ def test_winograd_equals_the_definition(rng, monkeypatch, few_channels_suffice, 
     assert relative_error(fast, conv._conv2d_filters(x, d, window=window, groups=1)) < 1e-13
 
 
-def test_winograd_has_exact_gradients_of_both_orders(rng, few_channels_suffice):
+@pytest.mark.usefixtures("few_channels_suffice")
+def test_winograd_has_exact_gradients_of_both_orders(rng):
     f = lambda x, w: F.conv2d(x, w, padding=1)
     x, w = rng.standard_normal((1, 2, 2, 4)), rng.standard_normal((2, 2, 3, 3))
     point = [x, w, rng.standard_normal((1, 2, 2, 4))]
@@ -126,11 +131,11 @@ def test_winograd_has_exact_gradients_of_both_orders(rng, few_channels_suffice):
 @pytest.mark.parametrize(
     ("size", "dtype", "window", "groups"),
     [
-        ((6, 7), "f", Window((3, 3)), 1),
+        ((7, 6), "f", Window((3, 3)), 1),
         ((6, 6), "e", Window((3, 3)), 1),
         ((6, 6), "f", Window((3, 3), stride=(2, 2)), 1),
         ((6, 6), "f", Window((3, 3), dilation=(2, 2)), 1),
-        ((6, 6), "f", Window((3, 2)), 1),
+        ((6, 6), "f", Window((2, 3)), 1),
         ((6, 6), "f", Window((3, 3)), 2),
     ],
 )
@@ -156,6 +161,19 @@ def test_float32_agrees_with_float64(rng, channels):
     ):
         assert b.dtype == np.float32
         assert relative_error(b.numpy(), a.numpy()) < 1e-5
+
+
+@pytest.mark.parametrize("dtypes", [("f", "d"), ("d", "f")])
+def test_mixed_dtypes_give_the_wider_one(rng, dtypes):
+    """As a product of NumPy arrays does; gradients have their argument's dtype."""
+    a, b = dtypes
+    x = mn.tensor(rng.standard_normal((2, 2, 4, 4)).astype(a), requires_grad=True)
+    w = mn.tensor(rng.standard_normal((3, 2, 3, 3)).astype(b), requires_grad=True)
+    y = F.conv2d(x, w)
+    assert y.dtype == np.float64
+    assert relative_error(y.numpy(), naive_conv2d(x.numpy(), w.numpy())) < 1e-13
+    y.sum().backward()
+    assert (x.grad.dtype, w.grad.dtype) == dtypes
 
 
 # -------------------------------------------------------------------------------------------------
@@ -184,15 +202,15 @@ def test_chain_keeps_channels_last_memory(rng):
 
 
 REFUSED = [
-    (F.conv2d, [(1, 3, 5, 5), (2, 4, 3, 3)], {}, ShapeError, "(1, 3, 5, 5), (2, 4, 3, 3), groups=1"),
+    (F.conv2d, [(1, 3, 5, 5), (2, 4, 3, 3)], {}, ShapeError, "(1, 3, 5, 5), (2, 4, 3, 3), groups"),
     (F.conv2d, [(3, 5, 5), (2, 3, 3, 3)], {}, ShapeError, "needs x (N, C, H, W)"),
     (F.conv2d, [(1, 3, 5, 5), (2, 3, 3, 3), (3,)], {}, ShapeError, "(3,)"),
     (F.conv2d, [(1, 4, 5, 5), (3, 2, 3, 3)], {"groups": 2}, ShapeError, "groups dividing"),
     (F.conv2d, [(1, 1, 3, 3), (1, 1, 5, 5)], {}, ShapeError, "5x5 pixels does not fit into 3x3"),
     (F.conv2d, [(1, 1, 3, 3), (1, 1, 2, 2)], {"dilation": 3}, ShapeError, "(dilation (3, 3))"),
-    (F.conv2d, [(1, 1, 3, 3), (1, 1, 2, 2)], {"stride": 0}, ValueRangeError, "stride of at least 1"),
+    (F.conv2d, [(1, 1, 3, 3), (1, 1, 2, 2)], {"stride": 0}, ValueRangeError, "stride of at least"),
     (F.conv2d, [(1, 1, 3, 3), (1, 1, 2, 2)], {"padding": 0.5}, DTypeError, "padding as a whole"),
-    (F.conv2d, [(1, 1, 3, 3), (1, 1, 2, 2)], {"padding": -1}, ValueRangeError, "padding of at least"),
+    (F.conv2d, [(1, 1, 3, 3), (1, 1, 2, 2)], {"padding": -1}, ValueRangeError, "needs padding of"),
     (F.conv1d, [(1, 2, 3), (1, 2, 4)], {}, ShapeError, "1x4 pixels does not fit"),
     (F.conv1d, [(1, 2, 3, 3), (1, 2, 4)], {}, ShapeError, "(N, C, L)"),
     (F.conv_transpose2d, [(1, 2, 3, 3), (3, 1, 2, 2)], {}, ShapeError, "w (C, O/groups, P, Q)"),

@@ -1,4 +1,4 @@
-"""Operations that only gradients use, such as the transpose of a pool: faults planted in their rules.
+"""Operations that only gradients use, such as the transpose of a pool: faults in their rules.
 
 `test_ops` plants faults in every operation that a forward pass uses, and checks all second orders
 against finite differences.  Here each remaining operation is found in the gradient of some case,
@@ -9,9 +9,19 @@ import numpy as np
 import pytest
 
 import minnet as mn
+from minnet.functional.windows import Window
 
 from .cases import ALL, operation
-from .oracle import contracted, differentiated, make_inputs, relative_error, upstream, with_tensors
+from .oracle import (
+    contracted,
+    differentiated,
+    gradients,
+    make_inputs,
+    numeric_gradient,
+    relative_error,
+    upstream,
+    with_tensors,
+)
 from .test_ops import FAULTS, Seen, all_ops, planted
 
 
@@ -60,11 +70,17 @@ def _changes(op, argument, trial):
         yield max(relative_error(d, e) for d, e in pairs if np.size(e))
 
 
-ELSEWHERE = {"_from_winners"}  # used from the third order on: see test_pool
+IMAGE = np.random.default_rng(0).integers(0, 4, (2, 2, 4, 4)).astype(float)
+PAIRS = Window((2, 2), (2, 2))
+POOLED = IMAGE.reshape(2, 2, 2, 2, 2, 2).max((3, 5))
+THIRD_ORDER = {  # operations used from the third order on: {name: (settings, inputs)}
+    "_from_winners": ({"window": PAIRS}, [IMAGE + 0.1, IMAGE, POOLED]),
+    "_live_rows": ({"ids": np.array([0, 2, 2]), "frozen": 0}, [IMAGE[0, 0]]),
+}
 
 
 def test_every_gradient_op_is_used_by_a_case(trials):
-    assert {op.name for op, cases in trials.items() if not cases} == ELSEWHERE
+    assert {op.name for op, cases in trials.items() if not cases} == set(THIRD_ORDER)
 
 
 def test_planted_faults_are_seen_in_the_second_order(trials):
@@ -73,3 +89,16 @@ def test_planted_faults_are_seen_in_the_second_order(trials):
         for argument in (a for a, rule in op.vjps.items() if rule and cases):
             seen = any(min(_changes(op, argument, trial)) > 1e-6 for trial in cases[:12])
             assert seen, f"no case sees a fault in {op.name} for {argument}"
+
+
+@pytest.mark.parametrize("name", THIRD_ORDER)
+def test_rules_of_the_third_order(name):
+    """Beside finite differences, which also see each planted fault."""
+    settings, inputs = THIRD_ORDER[name]
+    (op,) = (op for op in all_ops() if op.name == name)
+    f = lambda *arrays: op(*arrays, **settings)
+    expected = numeric_gradient(f, inputs, 0, upstream(f(*inputs)))
+    assert relative_error(gradients(f, inputs, [0])[0], expected) < 1e-9
+    for fault in FAULTS.values():
+        with planted(op, op.arrays[0], fault):
+            assert relative_error(gradients(f, inputs, [0])[0], expected) > 1e-4

@@ -1,4 +1,4 @@
-"""Pooling: ties, padding, windows beyond the border (PF-C4, PF-D10); the rest is in cases_pool.py."""
+"""Pooling: ties, padding, windows beyond the border (PF-C4, PF-D10); cases_pool.py has the rest."""
 
 import sys
 
@@ -81,7 +81,7 @@ def test_transposes_of_transposes(rng):
         back = pool._from_winners(e, x, y, window=window)
         assert (there * e).sum() == pytest.approx((back * d).sum())
         assert relative_error(pool._from_winners(x, x, y, window=window), y) < 1e-15
-        rule = lambda e, x=x, y=y, w=window: gradient(
+        rule = lambda e, x=x, y=y, w=window, d=d: gradient(
             lambda e: pool._from_winners(e, x, y, window=w), e, d
         )
         assert relative_error(rule(e), there) < 1e-13
