@@ -54,6 +54,7 @@ def observe(observer: Any) -> Any:
 
     on_op(op, args, settings, y)      after each operation that has a Tensor argument
     on_module(module, args, y)        after each module call
+    on_backward(loss, gradients)      in `backward`, before {leaf: gradient} is added to .grad
     on_step(optimizer)                after each optimizer step
     """
     return _set_mode(observers=(*mode.get().observers, observer))

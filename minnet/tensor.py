@@ -35,9 +35,10 @@ from .backend import (
     Device,
     array_module,
     as_array,
+    compute,
     device_of,
-    explain_failure,
     is_array,
+    on_its_device,
     to_device,
     to_host,
     unbroadcast,
@@ -124,12 +125,12 @@ class Op:
     def __init__(self, fn: Callable[..., Any]):
         update_wrapper(self, fn)
         self.fn, self.name = fn, fn.__name__
-        of_kind: dict[Any, list[inspect.Parameter]] = {}
-        for p in inspect.signature(fn).parameters.values():
-            of_kind.setdefault(p.kind, []).append(p)
-        self.arrays = [p.name for p in of_kind.get(inspect.Parameter.POSITIONAL_OR_KEYWORD, [])]
-        self.many = [p.name for p in of_kind.get(inspect.Parameter.VAR_POSITIONAL, [])]
-        self.defaults = {p.name: p.default for p in of_kind.get(inspect.Parameter.KEYWORD_ONLY, [])}
+        parameters = list(inspect.signature(fn).parameters.values())
+        positional = [p for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD]
+        self.arrays = [p.name for p in positional]
+        self.optional = {p.name: p.default for p in positional if p.default is not p.empty}
+        self.many = [p.name for p in parameters if p.kind == p.VAR_POSITIONAL]
+        self.defaults = {p.name: p.default for p in parameters if p.kind == p.KEYWORD_ONLY}
         self.ours = fn.__module__.partition(".")[0] == "minnet"  # its rules return fresh arrays
         self.vjps: dict[str, Callable[..., Any] | None] = {}
         self.into: dict[str, Callable[..., None]] = {}
@@ -187,8 +188,9 @@ class Op:
         return self if instance is None else MethodType(self, instance)
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
-        if settings and (named := [n for n in self.arrays[len(args) :] if n in settings]):
-            args = (*args, *(settings.pop(name) for name in named))
+        rest = self.arrays[len(args) :]
+        if rest and all(name in settings or name in self.optional for name in rest):
+            args = (*args, *(settings.pop(name, self.optional.get(name)) for name in rest))
         for a in args:
             if isinstance(a, Tensor):
                 return self._apply(args, settings)
@@ -204,20 +206,14 @@ class Op:
             else:
                 arrays.append(a)
                 parents.append(None)
-        try:
-            y = self.fn(*arrays, **settings)
-        except (TypeError, ValueError, IndexError) as error:
-            explain_failure(self.name, arrays, settings, error)
-            raise
-        out = Tensor(as_array(y, arrays[0]))
+        out = Tensor(as_array(compute(self, arrays, settings), arrays[0]))
         if out._data.base is not None or out._data is arrays[0]:
             out._watch(args)
         now = mode.get()
         if tracked and now.grad:
             if not self.vjps:
                 raise GraphError(f"{self.name} has no gradient: give it one with .defvjp(...).")
-            out._requires_grad = True
-            out._node = Node(self, args, arrays, parents, settings, out)
+            out._requires_grad, out._node = True, Node(self, args, arrays, parents, settings, out)
         if now.observers:
             notify("on_op", self, args, settings, out)
         return out
@@ -362,11 +358,13 @@ class Tensor:
         """
         g = seed(self, g, create_graph)
         keep = retain_graph or create_graph
-        for leaf, d in sweep(self, g, keep=keep, graph=create_graph).items():
-            if leaf.grad is None:
+        found = sweep(self, g, keep=keep, graph=create_graph)
+        notify("on_backward", self, found)
+        with on_its_device(self._data):
+            for leaf, d in found.items():
+                if leaf.grad is not None:
+                    d = leaf.grad + d if create_graph else Tensor(leaf.grad._data + d._data)
                 leaf.grad = d
-            else:
-                leaf.grad = leaf.grad + d if create_graph else Tensor(leaf.grad._data + d._data)
 
     def __repr__(self) -> str:
         body = np.array2string(self.numpy(), separator=", ", prefix="tensor(")
@@ -460,7 +458,8 @@ def seed(y: Tensor, g: Any, graph: bool) -> Any:
                 f"backward without a gradient needs a scalar, got shape {y.shape}: reduce it with "
                 ".sum() or .mean(), or pass g of that shape."
             )
-        g = array_module(y._data).ones(y.shape, y.dtype)
+        with on_its_device(y._data):
+            g = array_module(y._data).ones(y.shape, y.dtype)
     array = as_array(g._data if isinstance(g, Tensor) else g, y._data)
     if array.shape != y.shape:
         raise ShapeError(f"backward needs g of the tensor's shape {y.shape}, got {array.shape}.")
@@ -534,7 +533,7 @@ class _Sweep:
         d = self.total[key]
         if self.graph:
             return d
-        return Tensor(d if key in self.owned else d.copy())
+        return Tensor(d if key in self.owned else d.copy("K"))  # in its own memory order
 
 
 def sweep(
@@ -546,11 +545,12 @@ def sweep(
     walk = _Sweep(root, g, graph, _on_the_way(root, wanted) if targets else None)
     token = mode.set(Mode(graph, mode.get().observers))
     try:
-        walk.run(keep, wanted)
+        with on_its_device(y._data):
+            walk.run(keep, wanted)
+            found = wanted if targets else [key for key in walk.total if isinstance(key, Tensor)]
+            return {key: walk.result(key) for key in found if key in walk.total}
     finally:
         mode.reset(token)
-    found = wanted if targets else [key for key in walk.total if isinstance(key, Tensor)]
-    return {key: walk.result(key) for key in found if key in walk.total}
 
 
 def _fit(d: Any, parent: Any, op: Op, name: str) -> Any:

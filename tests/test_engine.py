@@ -670,3 +670,19 @@ def test_repr():
     x = leaf([1.0, 2.0], "float32")
     assert repr(x) == "tensor([1., 2.], dtype=float32, requires_grad=True)"
     assert repr(x * 2) == "tensor([2., 4.], dtype=float32, from multiply)"
+
+
+def test_optional_arrays_may_be_left_out_or_named():
+    """An array argument with a default is an argument like the others, also by keyword."""
+
+    @mn.op
+    def affine(x, w, b=None):
+        return x * w if b is None else x * w + b
+
+    affine.defvjp(x=lambda g, w, b: g * w, w=lambda g, x: g * x, b=lambda g: g)
+    x, b = (mn.tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+    assert mn.grad(affine(x, 3.0).sum(), x).numpy().tolist() == [3.0, 3.0]
+    dx, db = mn.grad(affine(x, w=3.0, b=b).sum(), [x, b])
+    assert dx.numpy().tolist() == [3.0, 3.0] and db.numpy().tolist() == [1.0, 1.0]
+    with pytest.raises(TypeError, match="missing"):
+        affine(b=b)
