@@ -1,0 +1,1 @@
+"""The second bank of planted bugs, written without sight of the rules that judge it."""
