@@ -19,12 +19,7 @@ from .reduce import sum
 from .shape import swapaxes
 from .targets import raw
 
-__all__ = [
-    "attention_weights",
-    "masked_softmax",
-    "scaled_dot_product_attention",
-    "sinusoidal_positions",
-]
+__all__ = ["attention_weights", "masked_softmax", "scaled_dot_product_attention"]
 
 
 def scaled_dot_product_attention(
@@ -139,21 +134,3 @@ def masked_softmax(x: Array, *, mask: Array | None = None) -> Array:
 
 
 masked_softmax.defvjp(x=lambda g, y: y * (g - sum(g * y, axis=-1, keepdims=True)))
-
-
-def sinusoidal_positions(length: int, d: int, *, dtype: Any = "float32") -> np.ndarray:
-    """P[t, 2k] = sin(t / 10000^(2k/d)), P[t, 2k+1] = cos of the same: (length, d).
-
-    Vaswani et al. 2017, arXiv:1706.03762, section 3.5.
-
-    >>> sinusoidal_positions(2, 2, dtype="float64").round(4)
-    array([[0.    , 1.    ],
-           [0.8415, 0.5403]])
-    """
-    if length < 1 or d < 1:
-        raise ShapeError(
-            f"sinusoidal_positions needs length and d of at least 1, got {length} and {d}."
-        )
-    t, k = np.arange(length)[:, None], np.arange(d) // 2
-    angle = t / 10000 ** (2 * k / d)
-    return np.where(np.arange(d) % 2, np.cos(angle), np.sin(angle)).astype(dtype)

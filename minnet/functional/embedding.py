@@ -55,10 +55,21 @@ def _look_up(W: Array, *, ids: Array, frozen: int | None) -> Array:
 def _add_rows(g: Array, *, ids: Array, shape: tuple[int, ...], frozen: int | None) -> Array:
     """dW: zeros, with each row of g added at its id, but nothing at the frozen one."""
     dW = array_module(g).zeros(shape, g.dtype)
-    scatter_add(dW, ids, g)
+    if array_module(g) is np and ids.size:
+        _add_sorted(dW, ids.ravel(), g.reshape(ids.size, -1))
+    else:
+        scatter_add(dW, ids, g)
     if frozen is not None:
         dW[frozen] = 0
     return dW
+
+
+def _add_sorted(dW: Array, ids: Array, g: Array) -> None:
+    """dW[ids] += g with the rows of one id in one run: several times faster than `np.add.at`."""
+    order = np.argsort(ids, kind="stable")
+    ids = ids[order]
+    starts = np.flatnonzero(np.diff(ids, prepend=ids[0] - 1))
+    dW[ids[starts]] = np.add.reduceat(g[order], starts, axis=0)
 
 
 @op
@@ -77,3 +88,4 @@ _live_rows.defvjp(
     W=lambda g, ids, frozen, W_shape: _add_rows(g, ids=ids, shape=W_shape, frozen=frozen)
 )
 _add_rows.defvjp(g=lambda g, ids, frozen: _live_rows(g, ids=ids, frozen=frozen))
+_look_up.name = "embedding"

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array, array_module
+from ..backend import Array, array_module, as_array
 from ..errors import ValueRangeError
 from ..tensor import Tensor, op
 from .elementwise import clip, tanh
@@ -38,10 +38,9 @@ def gelu(x: Array, *, approximate: str = "none") -> Array:
 
 def _blockwise(f: Callable[..., Array], *arrays: Array) -> Array:
     """f of arrays of one shape, elementwise, a block at a time."""
-    if array_module(*arrays) is not np or np.size(arrays[0]) <= BLOCK:
-        return f(*arrays)
-    shape = arrays[0].shape
-    flat = [np.ascontiguousarray(a).reshape(-1) for a in arrays]
+    shape, flat = np.shape(arrays[0]), [as_array(a).reshape(-1) for a in arrays]
+    if array_module(*arrays) is not np or len(flat[0]) <= BLOCK:
+        return f(*flat).reshape(shape)
     y = np.empty_like(flat[-1])
     for i in range(0, len(y), BLOCK):
         y[i : i + BLOCK] = f(*(a[i : i + BLOCK] for a in flat))
@@ -50,7 +49,7 @@ def _blockwise(f: Callable[..., Array], *arrays: Array) -> Array:
 
 def _normal(x: Array) -> tuple[Any, Any]:
     """Phi(x), the normal distribution function, and e^(-x^2/2), its slope times sqrt(2 pi)."""
-    if not isinstance(x, Tensor) and getattr(x, "dtype", None) == np.float32:
+    if not isinstance(x, Tensor) and x.dtype == np.float32:
         return _normal32(x)
     return 0.5 + 0.5 * erf(x / sqrt(2)), bell(x / sqrt(2))
 

@@ -209,6 +209,7 @@ def _rule(name: str) -> Any:
 
 
 _sequence.defvjp(**{name: _rule(name) for name in ARGUMENTS})
+_sequence.name = "recurrence"
 
 
 def _run(

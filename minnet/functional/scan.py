@@ -54,13 +54,14 @@ class LSTM:
     def step(self, a: Array, b: Array, s: Array, new: Array, y: Array, kept: Array) -> None:
         """One step.   sigmoid(u) = (1 + tanh(u/2)) / 2: one tanh serves all gates."""
         xp = array_module(a)
-        half = xp.asarray([0.5, 0.5, 1, 0.5], a.dtype)[:, None, None]
         (i, f, g, o), (h, c), tanh_c = y, new, kept[0]
         a += b
-        a *= half
+        for u in a[:2], a[3]:
+            u *= 0.5
         xp.tanh(a, out=y)
-        y *= half
-        y += 1 - half
+        for gate in y[:2], o:
+            gate *= 0.5
+            gate += 0.5
         xp.multiply(f, s[1], out=c)
         c += xp.multiply(i, g, out=h)
         xp.tanh(c, out=tanh_c)
@@ -138,7 +139,7 @@ class Scan:
 
     def __init__(self, cell: Any, steps: list[tuple[int, int, int]], live: Array | None):
         self.cell, self.steps = cell, steps
-        self.ended: Any = None if live is None else ~live
+        self.ended: Any = None if live is None else ~live[..., None]  # (T, N, 1)
         self.y: Any = None  # (T, gates, N, H), the activations of every step
         self.kept: Any = None
         self.found: tuple[Any, Any] = (None, None)  # a gradient g, and (da, db, ds0) for it
@@ -152,18 +153,23 @@ class Scan:
         self.kept = xp.empty((T, cell.kept, N, H), a.dtype)
         self.y = a.reshape(T, cell.gates, N, H)  # step t writes its gates where its a was
         a_t, b = xp.empty_like(self.y[0]), xp.empty_like(a[0])
+        bias, b_hh = self._biases(b_ih, b_hh)
         for t, before, after in self.steps:
             s, new = states[:, before], states[:, after]
             xp.matmul(s[0], W_hh, out=b)
             if b_hh is not None:
                 b += b_hh
-            if b_ih is not None:
-                a[t] += b_ih
-            a_t[...] = _by_gate(a[t], cell.gates)
+            xp.add(_by_gate(a[t], cell.gates), bias, out=a_t)
             cell.step(a_t, _by_gate(b, cell.gates), s, new, self.y[t], self.kept[t])
             if self.ended is not None:
-                new[:, self.ended[t]] = s[:, self.ended[t]]
+                new[...] = xp.where(self.ended[t], s, new)
         return states
+
+    def _biases(self, b_ih: Any, b_hh: Any) -> tuple[Any, Any]:
+        """What is added to a, by gate, and to b: all to a, unless the two are used apart."""
+        given = [b for b in ((b_ih,) if self.cell.apart else (b_ih, b_hh)) if b is not None]
+        bias = sum(given[1:], given[0]).reshape(self.cell.gates, 1, -1) if given else 0
+        return bias, b_hh if self.cell.apart else None
 
     def backward(self, g: Array, states: Array, W_hh: Array) -> tuple[Array, Array, Array]:
         """(dL/da, dL/db, dL/ds0) of all steps: (T, N, gates H) twice, and (states, N, H)."""
@@ -173,16 +179,17 @@ class Scan:
         da_t, db_t = xp.empty_like(self.y[0]), xp.empty_like(self.y[0])
         ds = g[:, self.steps[-1][2]].copy()
         for t, before, _ in reversed(self.steps):
-            stays = None if self.ended is None else ds[:, self.ended[t]]
+            stays = None if self.ended is None else ds.copy()
             cell.back(ds, self.y[t], states[:, before], self.kept[t], da_t, db_t)
             _by_gate(da[t], gates)[...] = da_t
             if cell.apart:
                 _by_gate(db[t], gates)[...] = db_t
             if stays is not None:
-                da[t, self.ended[t]] = db[t, self.ended[t]] = 0
+                da[t] = xp.where(self.ended[t], 0, da[t])
+                db[t] = xp.where(self.ended[t], 0, db[t])
             ds[0] += db[t] @ W_hh.T
             if stays is not None:
-                ds[:, self.ended[t]] = stays
+                ds[...] = xp.where(self.ended[t], stays, ds)
             ds += g[:, before]
         return da, db, ds
 
@@ -205,9 +212,9 @@ class Scan:
 
 def _rows(x: Array) -> Array:
     """(T, N, n) -> (T N, n)."""
-    return x.reshape(-1, x.shape[-1])
+    return x.reshape(x.shape[0] * x.shape[1], x.shape[2])
 
 
 def _by_gate(a: Array, gates: int) -> Array:
     """(N, gates H) -> (gates, N, H), a view."""
-    return a.reshape(len(a), gates, -1).swapaxes(0, 1)
+    return a.reshape(len(a), gates, a.shape[1] // gates).swapaxes(0, 1)

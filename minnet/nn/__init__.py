@@ -19,6 +19,7 @@ from . import (
     transformer,
     upsample,
 )
+from . import summary as _summary
 from .activation import *  # noqa: F403
 from .attention import *  # noqa: F403
 from .container import *  # noqa: F403
@@ -34,6 +35,7 @@ from .norm import *  # noqa: F403
 from .pool import *  # noqa: F403
 from .positional import *  # noqa: F403
 from .recurrent import *  # noqa: F403
+from .summary import *  # noqa: F403
 from .transformer import *  # noqa: F403
 from .upsample import *  # noqa: F403
 
@@ -53,6 +55,7 @@ _families = [
     pool,
     positional,
     recurrent,
+    _summary,
     transformer,
     upsample,
 ]

@@ -34,10 +34,7 @@ class ModuleList(Module):
         """Add a module at the end; its name is its position unless given."""
         name = str(len(self._names)) if name is None else name
         if not isinstance(layer, Module):
-            raise DTypeError(
-                f"{type(self).__name__} needs modules, got {type(layer).__name__}"
-                + (": wrap a function in nn.Lambda." if callable(layer) else ".")
-            )
+            raise DTypeError(f"{type(self).__name__} needs modules, got {_advice(layer)}")
         if hasattr(self, name):
             raise ValueRangeError(f"{type(self).__name__} has an attribute {name!r}: rename it.")
         setattr(self, name, layer)
@@ -141,3 +138,12 @@ class Flatten(Module):
         if getattr(x, "ndim", 0) < 1:
             raise ShapeError(f"Flatten needs x of shape (N, ...), got {getattr(x, 'shape', x)}.")
         return x.reshape(x.shape[0], prod(x.shape[1:]))
+
+
+def _advice(layer: Any) -> str:
+    """What was given instead of a module, and what to write."""
+    if isinstance(layer, type):
+        return f"the class {layer.__name__}: call it, {layer.__name__}(...)."
+    if isinstance(layer, (list, tuple)):
+        return f"a {type(layer).__name__}: unpack it with a star, *layers."
+    return type(layer).__name__ + (": wrap a function in nn.Lambda." if callable(layer) else ".")

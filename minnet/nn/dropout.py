@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -31,8 +32,8 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, *, rng: Rng = None):
-        if not 0 <= p <= 1:
-            raise ValueRangeError(f"Dropout needs p between 0 and 1, got {p}.")
+        if not isinstance(p, Real) or not 0 <= p <= 1:
+            raise ValueRangeError(f"Dropout needs p between 0 and 1, got {p!r}.")
         self.p, self.rng = p, as_generator(rng)
 
     def forward(self, x: Array, mask: Any = None) -> Array:

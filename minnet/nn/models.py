@@ -26,7 +26,7 @@ from .positional import LearnedPositions
 from .recurrent import LSTM
 from .transformer import TransformerEncoderLayer
 
-__all__ = ["GPT", "CharLSTM", "cnn", "lenet", "mlp", "resnet", "resnet9"]
+__all__ = ["CharLSTM", "GPT", "cnn", "lenet", "mlp", "resnet", "resnet9"]
 
 
 def mlp(sizes: Sequence[int], *, dropout: float = 0.0, rng: Rng = None) -> Sequential:
@@ -50,8 +50,8 @@ def mlp(sizes: Sequence[int], *, dropout: float = 0.0, rng: Rng = None) -> Seque
 def lenet(classes: int = 10, *, channels: int = 1, rng: Rng = None) -> Sequential:
     """A LeNet-style network for 28 x 28 images: two convolutions 5x5 with pooling, three layers.
 
-    conv 6, pool, conv 16, pool, 120, 84, classes, with relus and max-pooling where LeCun et al. 1998
-    ("Gradient-based learning applied to document recognition") had tanh and averages.
+    conv 6, pool, conv 16, pool, 120, 84, classes, with relus and max-pooling where LeCun et al.
+    1998, "Gradient-based learning applied to document recognition", had tanh and averages.
 
     >>> import numpy as np
     >>> lenet(rng=0)(np.ones((2, 1, 28, 28), "float32")).shape

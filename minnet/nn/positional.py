@@ -4,15 +4,34 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..backend import Array, as_generator, default_dtype
 from ..errors import ShapeError
-from ..functional import sinusoidal_positions
 from ..init import Rng, normal
 from ..tensor import Parameter
 from .checks import require_count, require_floats
 from .module import Module
 
-__all__ = ["LearnedPositions", "SinusoidalPositions"]
+__all__ = ["LearnedPositions", "SinusoidalPositions", "sinusoidal_positions"]
+
+
+def sinusoidal_positions(length: int, d: int, *, dtype: Any = "float32") -> np.ndarray:
+    """P[t, 2k] = sin(t / 10000^(2k/d)), P[t, 2k+1] = cos of the same: (length, d).
+
+    Vaswani et al. 2017, arXiv:1706.03762, section 3.5.
+
+    >>> sinusoidal_positions(2, 2, dtype="float64").round(4)
+    array([[0.    , 1.    ],
+           [0.8415, 0.5403]])
+    """
+    if length < 1 or d < 1:
+        raise ShapeError(
+            f"sinusoidal_positions needs length and d of at least 1, got {length} and {d}."
+        )
+    t, k = np.arange(length)[:, None], np.arange(d) // 2
+    angle = t / 10000 ** (2 * k / d)
+    return np.where(np.arange(d) % 2, np.cos(angle), np.sin(angle)).astype(dtype)
 
 
 class _Positions(Module):
