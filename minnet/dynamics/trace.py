@@ -40,13 +40,16 @@ class Trajectory:
     @property
     def velocities(self) -> np.ndarray:
         """x_t - x_(t-1), and 0 at t = 0."""
-        return np.diff(self.positions, axis=0, prepend=self.positions[:1])
+        with np.errstate(all="ignore"):
+            return np.diff(self.positions, axis=0, prepend=self.positions[:1])
 
     @property
     def effective_steps(self) -> np.ndarray:
         """(x_t - x_(t+1)) / g_t; NaN where g_t is 0."""
-        change, g = -np.diff(self.positions, axis=0), self.gradients
-        return np.divide(change, g, out=np.full_like(g, np.nan), where=g != 0)
+        g = self.gradients
+        with np.errstate(all="ignore"):  # paths that leave the numbers
+            change = -np.diff(self.positions, axis=0)
+            return np.divide(change, g, out=np.full_like(g, np.nan), where=g != 0)
 
     def __len__(self) -> int:
         """Number of steps."""
@@ -81,6 +84,12 @@ class Trajectory:
         """Plain lists: name, positions, velocities, losses, gradients, effective_steps."""
         arrays = ("positions", "velocities", "losses", "gradients", "effective_steps")
         return {"landscape": self.landscape.name} | {k: getattr(self, k).tolist() for k in arrays}
+
+    def plot(self, **settings: Any) -> Any:
+        """Draw the path over the contours of the landscape; see `minnet.plot.contour`."""
+        from .. import plot
+
+        return plot.contour(self, **settings)
 
 
 def trace(
@@ -152,6 +161,12 @@ class Comparison(dict[str, Trajectory]):
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, by name."""
         return {name: path.to_dict() for name, path in self.items()}
+
+    def plot(self, **settings: Any) -> Any:
+        """Draw the paths over the contours of the landscape; see `minnet.plot.contour`."""
+        from .. import plot
+
+        return plot.contour(self, **settings)
 
     def rows(self) -> list[dict[str, Any]]:
         """For each rule: the last and the lowest loss, and how far it travelled."""
