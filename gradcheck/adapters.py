@@ -1,6 +1,7 @@
 """From what users have (pairs, losses, modules) to a Problem."""
 
 import inspect
+from functools import partial
 
 import numpy as np
 
@@ -91,6 +92,7 @@ def loss_problem(loss, params, grads=None, *, names=None, name=None, reduction="
         name=name or title(loss),
         weights=reduction,
         branches=pattern if branches else None,
+        value=None if grads is None else partial(ask, loss),
         **options,
     )
     return problem

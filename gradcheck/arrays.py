@@ -1,10 +1,42 @@
-"""The one home for turning whatever a user hands in into NumPy arrays.
+"""The one home for turning whatever a user hands in into NumPy arrays; recipes for frameworks.
 
-Recipes (each array comes back as a copy, so the caller's memory is never written):
+Arrays of any framework come back as NumPy copies, so the caller's memory is never written; a
+forward gets NumPy arrays and makes its own from them.  In each recipe `function` is yours.
 
-* PyTorch: tensors are read through ``.detach().cpu().numpy()``; the forward builds tensors again.
-* JAX: ``np.asarray`` reads its arrays; the forward takes NumPy arrays as they are.
-* CuPy: arrays are read through ``.get()``; call ``cupy.asarray`` at the top of the forward.
+PyTorch, for an autograd.Function (its .apply) or anything that autograd differentiates:
+
+    def forward(x, w):
+        leaves = [torch.tensor(v, requires_grad=True) for v in (x, w)]
+        out = function(*leaves)
+        return out, (out, leaves)
+
+    def backward(dout, cache):
+        out, leaves = cache
+        return torch.autograd.grad(out, leaves, torch.tensor(dout), retain_graph=True)
+
+    gradcheck.assert_vjp(forward, backward, {"x": x, "w": w})
+
+JAX, for a custom_vjp or any function; without x64 the check would be one in float32:
+
+    jax.config.update("jax_enable_x64", True)
+
+    def forward(x, w):
+        return jax.vjp(function, x, w)
+
+    def backward(dout, pull):
+        return pull(dout)
+
+    gradcheck.assert_vjp(forward, backward, {"x": x, "w": w})
+
+CuPy, for a forward and a backward written by hand (here two, `function` and `gradients`):
+
+    def forward(x, w):
+        return function(cupy.asarray(x), cupy.asarray(w))
+
+    def backward(dout, cache):
+        return gradients(cupy.asarray(dout), cache)
+
+    gradcheck.assert_vjp(forward, backward, {"x": x, "w": w})
 """
 
 import numpy as np

@@ -28,7 +28,7 @@ def conclude(name, a, slopes, entries, where) -> ParamResult:
         norm_rel=miss / float(size) if size else 0.0,
         n_checked=len(entries),
         n_total=a.size,
-        worst=compared.worst_first(),
+        entries=compared,
         kinked=kinked,
         uncertainty=max(float(many.uncertainty.max()) for many in lines),
         band=str(band(max_rel, kinks=kinked > 0)),

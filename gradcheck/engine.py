@@ -16,7 +16,16 @@ from .judge import judge
 from .numeric import METHODS, Probe
 from .points import degenerate, points
 from .problem import Problem
-from .remarks import complex_safe, first_calls, influence, precision_notes, tiny, unique, unusable
+from .remarks import (
+    complex_safe,
+    first_calls,
+    influence,
+    precision_notes,
+    tiny,
+    undecided,
+    unique,
+    unusable,
+)
 from .report import Finding, ParamResult, Report, worst_status
 from .sampling import choose
 
@@ -101,6 +110,7 @@ def examine(problem, options, rng):
     findings += influence(params) + tiny(params)
     sweeps = worst_sweeps(problem, d, params) if options.diagnose else {}
     findings += reasons(problem, params, options, rng) if options.diagnose else []
+    findings += undecided(params, y, options.tol)
     if options.probe and not problem.scalar and all(p.status != "fail" for p in params.values()):
         findings += probe.run(problem, problem.inputs, rng)
     return params, unique(findings), sweeps

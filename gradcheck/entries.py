@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-__all__ = ["STATUSES", "Entries", "Entry", "badness"]
+__all__ = ["Entries", "Entry", "STATUSES", "badness"]
 
 STATUSES = ("pass", "warn", "inconclusive", "fail")  # from best to worst
 COLUMNS = ("value", "analytic", "numeric", "uncertainty", "rel_error", "step")
@@ -59,10 +60,11 @@ class Entries(Sequence):
 
     def take(self, order) -> "Entries":
         """The records in another order."""
-        pick = lambda column: (
+        sort = lambda column: (
             column[order] if isinstance(column, np.ndarray) else [column[k] for k in order]
         )
-        return Entries(*(pick(getattr(self, name)) for name in self.__dataclass_fields__))
+        columns: dict[str, Any] = {k: sort(getattr(self, k)) for k in self.__dataclass_fields__}
+        return Entries(**columns)
 
     def error(self) -> np.ndarray:
         """|a - n| relative to each record's scale; its relative error where there is none."""
@@ -85,8 +87,8 @@ class Entries(Sequence):
     def worst_first(self) -> "Entries":
         """Sorted by status, then by error; NaN is worst."""
         error = np.where(np.isnan(error := self.error()), np.inf, error)
-        rank = sum(k * (self.status == status) for k, status in enumerate(STATUSES))
-        return self.take(np.lexsort((-error, -rank)))
+        graver = [self.status == status for status in STATUSES[1:]]
+        return self.take(np.lexsort((-error, *np.logical_not(graver))))
 
 
 def badness(entry: Entry) -> tuple:

@@ -24,7 +24,7 @@ class Verdicts:
         self.probe, self.lines, self.a, self.tol, self.norm = probe, lines, a, tol, norm
         self.floor = np.broadcast_to(np.asarray(scale, dtype=float), a.shape)
         self.n, self.u, self.h = (np.full(a.shape, v) for v in (np.nan, np.inf, np.nan))
-        self.status = np.full(a.shape, "open", dtype=object)
+        self.status = np.full(a.shape, "open", dtype="U12")
         self.flags = [()] * len(a)
 
     def scale(self, which=slice(None)):
@@ -63,7 +63,7 @@ class Verdicts:
     def settle(self, which, status, *flags):
         """Give lines a status and flags."""
         self.status[which] = status
-        for k in which:
+        for k in which if flags else ():
             self.flags[k] += flags
 
     def accept(self):

@@ -52,7 +52,8 @@ class Probe:
 
     def scale(self, lines) -> np.ndarray:
         """A length for each line: |x| where x is large, else up to 1 (10 rms for small arrays)."""
-        rms = float(np.sqrt(np.mean(np.square(self.x, dtype=float)))) if self.x.size else 0.0
+        x = self.x.ravel().astype(float, copy=False)
+        rms = math.sqrt(np.dot(x, x) / max(x.size, 1))
         floor = max(rms, min(1.0, 10 * rms)) or 1.0
         if is_direction(lines):
             return np.full(len(lines), floor)
@@ -77,12 +78,11 @@ class Probe:
         return y.flatten()
 
     def both(self, lines, h):
-        """y on either side, (2, lines, y.size): in one call if the function takes stacked points."""
-        if self.problem.vectorized:
-            return self.at(np.concatenate([lines, lines]), np.concatenate([h, -h])).reshape(
-                2, len(lines), -1
-            )
-        return self.at(lines, h), self.at(lines, -h)
+        """y at x + h line and at x - h line; in one call if the function takes stacked points."""
+        if not self.problem.vectorized:
+            return self.at(lines, h), self.at(lines, -h)
+        y = self.at(np.concatenate([lines, lines]), np.concatenate([h, -h]))
+        return y[: len(lines)], y[len(lines) :]
 
     def stacked(self, xs) -> np.ndarray:
         """One forward for many points: every checked array gets a leading axis."""

@@ -48,6 +48,11 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto
 table { border-collapse: collapse; width: 100% } td, th { text-align: left; vertical-align: top;
         padding: .3rem .6rem; border-bottom: 1px solid #ddd }
 pre { overflow-x: auto; background: #f6f6f4; padding: .8rem } code { white-space: nowrap }
+h2 { overflow-wrap: anywhere }
+@media (max-width: 45rem) {        /* a phone: one block per function instead of a row */
+  table, tbody, tr, td { display: block } th { display: none } code { white-space: normal }
+  td:nth-child(3)::before { content: 'line ' } td { border: 0; padding: .1rem 0 }
+  tr { border-bottom: 1px solid #ddd; padding: .6rem 0 } }
 .pass { color: #17652f } .fail { color: #a11212 } .inconclusive { color: #7a5600 }
 """
 

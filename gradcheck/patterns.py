@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 
 from .contract import close
+from .factors import factor_words, scale_names
 from .facts import norm, proportional
 
 __all__ = [
@@ -67,47 +68,16 @@ def scale(f):
             "GC-P1", "sign", "the wrong sign", "one minus too many or too few", residual, k=k
         )
     names = scale_names(f, k)
-    words = " = ".join([f"{k:.7g}", *names[:6]])
     also = "; sizes that differ (3, 4, 5) would tell these apart" if len(names) > 1 else ""
     return f.finding(
         "GC-P1",
         "scale",
-        f"a factor {words}{also}",
+        f"a factor {factor_words(k, names)}{also}",
         "look for a forgotten or doubled factor: mean or sum, 1/2, a count, a rate",
         residual,
         k=k,
         names=names,
     )
-
-
-def scale_names(f, k) -> list[str]:
-    """Names of a factor in terms of the actual sizes and settings."""
-    sizes = {
-        f"{'shape'}{v.shape}[{i}] of {n}": float(s)
-        for n, v in f.known.items()
-        if not n.startswith("cache")
-        for i, s in enumerate(v.shape)
-        if s > 1
-    }
-    sizes |= {
-        f"size of {n}": float(v.size) for n, v in f.known.items() if not n.startswith("cache")
-    }
-    sizes |= {n: v for n, v in f.hyper.items() if v > 0 and v != 1}
-    powers = (
-        (1, "{}"),
-        (-1, "1/({})"),
-        (0.5, "sqrt({})"),
-        (-0.5, "1/sqrt({})"),
-        (2, "({})^2"),
-        (-2, "1/({})^2"),
-    )
-    named = {form.format(n): v**p for n, v in sizes.items() for p, form in powers}
-    named |= {f"1 - {n}": 1 - v for n, v in f.hyper.items()}
-    named |= {f"1/(1 - {n})": 1 / (1 - v) for n, v in f.hyper.items() if v != 1}
-    named |= {str(i): float(i) for i in (2, 3, 4)} | {f"1/{i}": 1 / i for i in (2, 3, 4)}
-    named |= {f"{n}/({n} - 1)": v / (v - 1) for n, v in sizes.items() if v > 1}
-    named |= {f"({n} - 1)/{n}": (v - 1) / v for n, v in sizes.items() if v > 1}
-    return list(dict.fromkeys(n for n, v in named.items() if abs(abs(k) - v) <= 1e-6 * v))
 
 
 def ratio(f):

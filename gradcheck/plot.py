@@ -24,7 +24,8 @@ def errors(report, ax):
     picture = ax.imshow(
         np.log10(grid.reshape(grid.shape[0], -1) + 1e-16), vmin=-16, vmax=0, aspect="auto"
     )
-    ax.set(title=f"{report.name}: {name}", xlabel="other axes", ylabel="axis 0")
+    across = "axis 1" if grid.ndim == 2 else "other axes"
+    ax.set(title=f"{report.name}: {name}", xlabel=across, ylabel="axis 0")
     ax.set_facecolor("lightgrey")
     ax.figure.colorbar(picture, ax=ax, label="log10 relative error")
     return ax
@@ -34,7 +35,7 @@ def scatter(report, ax):
     """Analytic against numeric: a correct gradient lies on the diagonal."""
     for p in report.params.values():
         ax.plot(
-            [e.numeric for e in p.worst], [e.analytic for e in p.worst], "o", ms=4, label=p.name
+            [e.numeric for e in p.entries], [e.analytic for e in p.entries], "o", ms=4, label=p.name
         )
     ax.axline((0, 0), slope=1, color="grey", lw=1)
     ax.set(title=report.name, xlabel="numeric", ylabel="analytic")
@@ -71,6 +72,9 @@ def sweeps(many, ax=None):
     ax = ax or plt.subplots()[1]
     for s in many:
         ax.loglog(s.h, np.maximum(s.error, 1e-17), "o-", ms=3, label=s.method)
-    ax.set(xlabel="step h", ylabel="relative error", title="error against step")
+    flat = all(s.plateau is not None for s in many)
+    title = "flat: a wrong gradient, not rounding" if flat else "error against step"
+    lowest = min(float(np.nanmin(np.maximum(s.error, 1e-17), initial=1e-8)) for s in many)
+    ax.set(xlabel="step h", ylabel="relative error", title=title, ylim=(lowest / 3, 10))
     ax.legend()
     return ax

@@ -215,7 +215,7 @@ def kept_layout(problem, d, values):
             for k, v in fresh(values).items()
         }
     )
-    return problem.backward(spaced(d) if d.ndim else d, cache)
+    return problem.on_host(problem.backward(spaced(d) if d.ndim else d, cache))
 
 
 def spaced(v):

@@ -16,6 +16,7 @@ __all__ = [
     "influence",
     "precision_notes",
     "tiny",
+    "undecided",
     "unique",
     "unusable",
 ]
@@ -108,7 +109,7 @@ def influence(params):
     findings = []
     largest = max((p.norm for p in params.values() if np.isfinite(p.norm)), default=0.0)
     for name, p in params.items():
-        lines = [many for many in (p.worst, p.directions) if len(many)]
+        lines = [many for many in (p.entries, p.directions) if len(many)]
         silent = lines and all(np.all(e.size() <= 10 * e.uncertainty) for e in lines)
         if not silent or p.status == "fail":
             continue
@@ -131,7 +132,7 @@ def influence(params):
 
 def tiny(params):
     """GC-G7: a note, never a status, for gradients that %f or float16 would show as zero."""
-    below = lambda p: len(p.worst) and p.worst.size().max() < 1e-10
+    below = lambda p: len(p.entries) and p.entries.size().max() < 1e-10
     candidates = [p for p in params.values() if 0 < p.norm < 1e-10 * p.n_total]
     small = [p.name for p in candidates if below(p)]
     if not small:
@@ -146,6 +147,57 @@ def tiny(params):
             "Scale the loss (loss_scale=) if backward runs in float32 or float16.",
         )
     ]
+
+
+def undecided(params, y, tol):
+    """GC-Q1: why slopes could not be judged, and what helps; one finding for each reason."""
+    largest, groups = float(np.max(abs(y))), {}
+    for p in params.values():
+        if p.status == "inconclusive":
+            reason, count, known = hidden_by(p, largest)
+            groups.setdefault(reason, []).append((f"{count} slopes of {p.name}", known))
+    rows = ((reason, *zip(*found, strict=True)) for reason, found in groups.items())
+    return [why_undecided(*row, largest, tol) for row in rows]
+
+
+def hidden_by(p, largest):
+    """(reason, slopes without a verdict, how well the worst of them is known relative to tol's
+    unit): "kink" at the point itself, "rounding" of a large output, else "rough"."""
+    lines = [many for many in (p.entries, p.directions) if len(many)]
+    open_ = [many.take(np.flatnonzero(many.status == "inconclusive")) for many in lines]
+    u, h, unit = (
+        np.concatenate([getattr(many, k) for many in open_])
+        for k in ("uncertainty", "step", "scale")
+    )
+    known = float(np.max(u / np.where(unit > 0, unit, 1), initial=0.0))
+    if all(np.all(many.flagged("on-kink")) for many in open_):
+        return "kink", len(u), known
+    rounded = np.median(u * h) <= 1e3 * np.finfo(float).eps * largest
+    return ("rounding" if rounded else "rough"), len(u), known
+
+
+def why_undecided(reason, counts, known, largest, tol):
+    """The finding for slopes that share a reason."""
+    noise = largest * np.finfo(float).eps
+    why, hint = {
+        "kink": (
+            "the point lies on a kink, where any slope between those of the two sides is right.",
+            "Move the point: points=3, or other random values.",
+        ),
+        "rounding": (
+            f"an output of size {largest:.0e} is rounded to {noise:.0e}, so they are known to "
+            f"{max(known):.0e} of a typical entry, and tol asks for {tol:g}.",
+            "Subtract what is constant from the output; or return per-sample losses or un-reduced "
+            "outputs, whose differences are taken before they are summed; or give a larger tol.",
+        ),
+        "rough": (
+            f"differences at smaller and smaller steps settle to {max(known):.0e} only.",
+            "Look for noise, an inner loop that stops early, or kinks that lie close together.",
+        ),
+    }[reason]
+    words = f"{', '.join(counts)} could not be judged: {why}"
+    evidence = {"reason": reason, "known": max(known)}
+    return Finding("undecided", "inconclusive", "", words, evidence, hint)
 
 
 def complex_safe(problem) -> bool:

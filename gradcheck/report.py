@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from . import text
 from .entries import STATUSES, Entries, Entry, badness
 from .errors import GradientMismatch
 
-__all__ = ["STATUSES", "Entry", "Evidence", "Finding", "ParamResult", "Report", "worst_status"]
+__all__ = ["Entry", "Evidence", "Finding", "ParamResult", "Report", "STATUSES", "worst_status"]
 
 def worst_status(statuses) -> str:
     """The worst of some statuses; "pass" for none.
@@ -58,8 +59,9 @@ class Evidence:
 
 @dataclass(frozen=True)
 class ParamResult:
-    """The verdict on one parameter.   worst: its entries, worst first.   kinked: how many entries
-    crossed a kink; unresolved: how many of those could not be judged; n_checked counts elements."""
+    """The verdict on one parameter.   entries: what was compared; directions: slopes that decided.
+    kinked: how many of these crossed a kink; unresolved: how many could not be judged; n_checked
+    counts elements; norm: of the analytic gradient; errors: |a - n| / scale, NaN: not checked."""
 
     name: str
     shape: tuple[int, ...]
@@ -68,14 +70,19 @@ class ParamResult:
     norm_rel: float
     n_checked: int
     n_total: int
-    worst: Sequence[Entry] = ()
+    entries: Sequence[Entry] = ()
     kinked: int = 0
     uncertainty: float = 0.0
     band: str = "happy"
     unresolved: int = 0
     directions: Sequence[Entry] = ()
-    norm: float = 0.0  # of the analytic gradient
-    errors: np.ndarray | None = field(default=None, repr=False)  # |a - n| / scale, NaN: not checked
+    norm: float = 0.0
+    errors: np.ndarray | None = field(default=None, repr=False)
+
+    @cached_property
+    def worst(self) -> Sequence[Entry]:
+        """The entries, worst first."""
+        return self.entries.worst_first() if isinstance(self.entries, Entries) else self.entries
 
 
 @dataclass(frozen=True)
@@ -129,12 +136,10 @@ class Report:
 
     def to_dict(self) -> dict:
         """Plain Python types throughout; NaN and infinity become strings."""
-        light = replace(
-            self,
-            sweeps={},
-            params={name: replace(p, errors=None) for name, p in self.params.items()},
-        )
-        return plain({**asdict(light), "ok": self.ok})
+        light = lambda p: asdict(replace(p, errors=None, entries=())) | {"worst": p.worst}
+        params = {name: light(p) for name, p in self.params.items()}
+        bare = asdict(replace(self, sweeps={}, params={}))
+        return plain(bare | {"params": params, "ok": self.ok})
 
     def to_json(self, **options) -> str:
         """`to_dict` as strict JSON; options go to json.dumps."""
@@ -150,7 +155,7 @@ class Report:
 def plain(x):
     """x with NumPy types, tuples and non-finite numbers turned into what strict JSON can hold."""
     if isinstance(x, dict):
-        return {str(k): plain(v) for k, v in x.items() if k not in ("errors", "sweeps")}
+        return {str(k): plain(v) for k, v in x.items() if k not in ("entries", "errors", "sweeps")}
     if isinstance(x, Entries):
         return [plain(asdict(entry)) for entry in x]
     if isinstance(x, (list, tuple)):

@@ -1,6 +1,7 @@
 """A report as text and as HTML, for people."""
 
 from html import escape
+from textwrap import wrap
 
 __all__ = ["render", "render_html", "summary"]
 
@@ -26,9 +27,10 @@ def summary(report) -> str:
     if worst:
         name, e = worst[0]
         error = report.params[name].max_rel
+        kink = ", on a kink" if "on-kink" in e.flags else ""
         head += (
             f", worst relative error {error:.1e} ({name}{position(e)}: {e.analytic:.4e} vs "
-            f"{e.numeric:.4e})"
+            f"{e.numeric:.4e}{kink})"
         )
     return f"{head}, tolerance {tol:g}, {report.nfev} forward calls"
 
@@ -43,7 +45,7 @@ def render(report) -> str:
         f"seed {report.seed}"
     ]
     lines += columns([HEAD, *(row(p) for p in report.params.values())])
-    lines += [f"  {reference(report)}"] if report.params else []
+    lines += folded("  reference     ", reference(report)) if report.params else []
     return "\n".join(lines + stories(report))
 
 
@@ -77,7 +79,7 @@ def columns(rows) -> list[str]:
 def reference(report) -> str:
     """How the numeric side was made, and the words of the notes for the worst error."""
     params = report.params.values()
-    steps = sorted(e.step for p in params for e in (*p.worst, *p.directions) if e.step == e.step)
+    steps = sorted(e.step for p in params for e in (*p.entries, *p.directions) if e.step == e.step)
     span = f", h {steps[0]:.0e}..{steps[-1]:.0e}" if steps else ""
     kinked, open_ = sum(p.kinked for p in params), sum(p.unresolved for p in params)
     kinks = f"{kinked} of the lines crossed a kink" if kinked else "no kinks seen"
@@ -90,33 +92,71 @@ def reference(report) -> str:
     )
     left = f"; {open_} could not be judged" if open_ else ""
     method = report.settings.get("method", "")
-    return f"reference   {method}{span}; {kinks}{constant}{left}; in words: {bands}"
+    return f"{method}{span}; {kinks}{constant}{left}; in words: {bands}"
+
+
+def by_gravity(report) -> list:
+    """The findings, the gravest first."""
+    order = {"fail": 0, "inconclusive": 1, "warn": 2, "note": 3}
+    return sorted(report.findings, key=lambda f: order[f.severity])
+
+
+def message(f) -> str:
+    """A finding's parameter and sentence."""
+    return f"{f.param}: {f.message}" if f.param else f.message
 
 
 def stories(report) -> list[str]:
-    """Findings, the gravest first, each with what to look at next."""
-    order = {"fail": 0, "inconclusive": 1, "warn": 2, "note": 3}
+    """Findings, each with what to look at next."""
     lines = []
-    for f in sorted(report.findings, key=lambda f: order[f.severity]):
-        where = f"{f.param}: " if f.param else ""
-        lines.append(f"  {f.severity:<12}{where}{f.message} [{f.code}]")
-        lines += [f"    next: {f.hint}"] if f.hint else []
+    for f in by_gravity(report):
+        lines += folded(f"  {word(f.severity):<13} ", f"{message(f)} [{f.code}]")
+        lines += folded(f"  {'':8}next: ", f.hint) if f.hint else []
     return lines
 
 
+def folded(head, words) -> list[str]:
+    """head and words in lines of 100, the further ones set in as far as the head reaches."""
+    return wrap(
+        words,
+        100,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+COLOURS = {"pass": "#17652f", "warn": "#7a5600", "fail": "#a11212"}  # dark enough on white
+BOX = "max-width:60em;font:14px/1.5 system-ui,sans-serif;color:#222;background:#fff;padding:.5em"
+CELL = "text-align:left;padding:.1em .8em .1em 0;white-space:nowrap;border-bottom:1px solid #ddd"
+
+
 def render_html(report) -> str:
-    """The same as a table for notebooks; everything from outside is escaped."""
-    cells = lambda tag, r: "".join(f"<{tag}>{escape(c)}</{tag}>" for c in r)
+    """The same for notebooks: a table that scrolls on its own, findings as a list; escaped."""
+    cells = lambda tag, r: "".join(f'<{tag} style="{CELL}">{escape(c)}</{tag}>' for c in r)
     body = "".join(f"<tr>{cells('td', row(p))}</tr>" for p in report.params.values())
-    items = "".join(f"<li>{escape(line.strip())}</li>" for line in stories(report))
-    colour = {"pass": "#2a7f3f", "warn": "#9a6b00", "inconclusive": "#555"}.get(
-        report.status, "#b00020"
-    )
+    items = "".join(f"<li>{item(f)}</li>" for f in by_gravity(report))
+    words = " · ".join(escape(part) for part in summary(report).split("  "))
+    words = words.replace(word(report.status), coloured(report.status), 1)
+    table = f'<table style="border-collapse:collapse"><tr>{cells("th", HEAD)}</tr>{body}</table>'
     return (
-        f'<div class="gradcheck"><p><b style="color:{colour}">{escape(word(report.status))}</b> '
-        f"{escape(summary(report))}</p><table><tr>{cells('th', HEAD)}</tr>{body}</table>"
-        f"<ul>{items}</ul></div>"
+        f'<div class="gradcheck" style="{BOX}"><p>{words}</p>'
+        f'<div style="overflow-x:auto">{table}</div>'
+        + (f"<p>reference: {escape(reference(report))}</p>" if report.params else "")
+        + (f'<ul style="padding-left:1.2em">{items}</ul></div>' if items else "</div>")
     )
+
+
+def item(f) -> str:
+    """A finding as HTML: severity, sentence, code, and what to look at next on its own line."""
+    hint = f'<br><span style="color:#555">next: {escape(f.hint)}</span>' if f.hint else ""
+    return f"{coloured(f.severity)} {escape(message(f))} <code>{escape(f.code)}</code>{hint}"
+
+
+def coloured(status) -> str:
+    """The status in bold; its word says the same as its colour."""
+    return f'<b style="color:{COLOURS.get(status, "#555")}">{word(status)}</b>'
 
 
 def word(status) -> str:

@@ -1,13 +1,9 @@
-"""Accuracy and cost of gradcheck's references, as measured by this script.
+"""Accuracy of gradcheck's references, as measured by this script.
 
 Prints the error of every scheme on tanh nets of depth 1 and 10, the coverage of the stated
-uncertainty, subtract-before-reduce, scale freedom, the single wrong entry, and the times of a full
-check (beside torch.autograd.gradcheck where torch is installed).  Set OMP_NUM_THREADS=1.
+uncertainty, subtract-before-reduce, scale freedom, and the single wrong entry.  Times are in
+gradcheck_speed.
 """
-
-import importlib.util
-import statistics
-import time
 
 import numpy as np
 
@@ -154,119 +150,9 @@ def one_in_a_million():
     print(f"\none wrong entry among 10^6 (error ~ a typical entry): {found}/20 found by directions")
 
 
-def small_net(examples=8):
-    """W8: MLP 20-16-5, softmax loss, batch 8; black box and stacked."""
-    r = np.random.default_rng(0)
-    X, y, rows = r.normal(size=(examples, 20)), r.integers(0, 5, examples), np.arange(examples)
-    params = {
-        "W1": r.normal(size=(20, 16)) * 0.2,
-        "b1": r.normal(size=16) * 0.1,
-        "W2": r.normal(size=(16, 5)) * 0.3,
-        "b2": r.normal(size=5) * 0.1,
-    }
-
-    def loss(p):
-        s = np.tanh(X @ p["W1"] + p["b1"]) @ p["W2"] + p["b2"]
-        return (np.log(np.exp(s).sum(1)).sum() - s[rows, y].sum()) / examples
-
-    def stacked(p):
-        h = np.tanh(X @ p["W1"] + p["b1"][..., None, :])
-        s = h @ p["W2"] + p["b2"][..., None, :]
-        return (np.log(np.exp(s).sum(-1)).sum(-1) - s[..., rows, y].sum(-1)) / examples
-
-    def grads(p):
-        h = np.tanh(X @ p["W1"] + p["b1"])
-        e = np.exp(h @ p["W2"] + p["b2"])
-        d = (e / e.sum(1, keepdims=True) - np.eye(5)[y]) / examples
-        dz = d @ p["W2"].T * (1 - h * h)
-        return {"W1": X.T @ dz, "b1": dz.sum(0), "W2": h.T @ d, "b2": d.sum(0)}
-
-    return params, loss, stacked, grads, X, y
-
-
-def torch_slow(params, X, y):
-    """torch.autograd.gradcheck on the same net, or None without torch."""
-    if importlib.util.find_spec("torch") is None:
-        return None
-    import torch
-
-    torch.set_num_threads(1)
-    leaves = [torch.tensor(v, requires_grad=True) for v in params.values()]
-    X, y = torch.tensor(X), torch.tensor(y)
-    net = lambda a, b, c, d: torch.nn.functional.cross_entropy(torch.tanh(X @ a + b) @ c + d, y)
-    return lambda: torch.autograd.gradcheck(net, leaves)
-
-
-def bare_loop(params, loss):
-    """The course's loop without any verdict: the floor for a black box."""
-
-    def run():
-        for v in params.values():
-            flat = v.reshape(-1)
-            for i in range(v.size):
-                old = flat[i]
-                flat[i] = old + 1e-5
-                up = loss(params)
-                flat[i] = old - 1e-5
-                down = loss(params)
-                flat[i] = old
-                (up - down) / 2e-5
-
-    return run
-
-
-def times(rounds=15):
-    params, loss, stacked, grads, X, y = small_net()
-    full = {"mode": "all", "method": "central"}
-    runs = {
-        "torch slow": torch_slow(params, X, y),
-        "bare loop": bare_loop(params, loss),
-        "black box": lambda: gc.check(loss, params, grads, **full),
-        "vectorized": lambda: gc.check(stacked, params, grads, vectorized=True, **full),
-        "auto": lambda: gc.check(loss, params, grads),
-    }
-    runs = {k: f for k, f in runs.items() if f}
-    taken = {k: [] for k in runs}
-    for _ in range(rounds):
-        for k, f in runs.items():
-            start = time.perf_counter()
-            f()
-            taken[k].append(1e3 * (time.perf_counter() - start))
-    median = {k: statistics.median(t) for k, t in taken.items()}
-    unit = median.get("torch slow", median["bare loop"])
-    print("\nW8, full check of 421 parameters, interleaved medians")
-    for k, t in median.items():
-        print(f"  {k:<12}{t:8.2f} ms {t / unit:8.2f}")
-
-
-def fifty_thousand():
-    rng = np.random.default_rng(0)
-    X, t = rng.normal(size=(3, 784)), np.eye(10)[[1, 5, 7]]
-    p = {
-        "W1": rng.normal(size=(784, 63)) / 28,
-        "b1": np.zeros(63) + 0.1,
-        "W2": rng.normal(size=(63, 10)) / 8,
-        "b2": np.zeros(10) + 0.1,
-    }
-
-    def loss(p):
-        h = np.tanh(X @ p["W1"] + p["b1"])
-        r = h @ p["W2"] + p["b2"] - t
-        dz = r @ p["W2"].T * (1 - h * h)
-        return 0.5 * np.sum(r * r), {"W1": X.T @ dz, "b1": dz.sum(0), "W2": h.T @ r, "b2": r.sum(0)}
-
-    report = gc.check(loss, p)
-    print(
-        f"\ntwo layers, {sum(v.size for v in p.values())} parameters, auto: "
-        f"{report.seconds:.2f} s, {report.nfev} forward calls, {report.status}"
-    )
-
-
 if __name__ == "__main__":
     table_of_schemes()
     table_of_coverage()
     subtract_first()
     scale_freedom()
     one_in_a_million()
-    times()
-    fifty_thousand()

@@ -131,7 +131,7 @@ def test_vectorized_equals_loop_across_chunks(monkeypatch):
 
 
 def test_vectorized_needs_a_stacked_result():
-    with pytest.raises(gc.InputError, match="must give 3 stacked outputs"):
+    with pytest.raises(gc.InputError, match="must give 6 stacked outputs"):
         gc.numerical_grad(lambda x: np.sum(x), np.ones(3), method="central", vectorized=True)
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import gradcheck as gc
+from gradcheck.entries import Entries, badness
+from gradcheck.remarks import undecided
 
 
 def affine_forward(x, w):
@@ -94,7 +96,7 @@ def test_json_is_strict_with_nan():
 
 
 def test_html_escapes_what_comes_from_outside(wrong):
-    assert "<table>" in wrong._repr_html_() and "FAIL" in wrong._repr_html_()
+    assert "<table" in wrong._repr_html_() and "FAIL" in wrong._repr_html_()
     evil = gc.check_vjp(affine_forward, wrong_backward, POINT, name="<script>alert(1)</script>")
     assert "<script>" not in evil._repr_html_()
 
@@ -154,3 +156,50 @@ def test_import_loads_numpy_only():
         "set(sys.modules); sys.exit(str(extra) if extra else 0)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_large_offset_is_said_to_be_the_reason():
+    """GC-Q1: with 1e9 added, rounding hides the slopes; the report says so and what to do."""
+    w, X = gc.randn(4, rng=1), gc.randn(6, 4)
+    grads = lambda w: 2 * X.T @ (X @ w)
+    far = gc.check(lambda w: 1e9 + np.sum((X @ w) ** 2), w, grads)
+    (found,) = [f for f in far.findings if f.code == "undecided"]
+    assert far.status == found.severity == "inconclusive" and found.evidence["reason"] == "rounding"
+    assert "1e+09 is rounded to 2e-07" in found.message and "per-sample" in found.hint
+    each = lambda c: lambda x: (c + np.tanh(x), x)
+    slope = lambda d, x: d * (1 - np.tanh(x) ** 2)
+    assert gc.check_vjp(each(1e6), slope, {"x": w}).status == "pass"  # no sum that could hide it
+    assert "undecided" not in str(gc.check(lambda w: np.sum((X @ w) ** 2), w, grads))
+
+
+@pytest.mark.parametrize(
+    "uncertainty, flags, reason",
+    [(1e-3, (), "rough"), (1e-13, (), "rounding"), (1e-3, ("kink", "on-kink"), "kink")],
+)
+def test_why_a_slope_could_not_be_judged(uncertainty, flags, reason):
+    one = np.ones(1)
+    entries = Entries(
+        [(0,)], one, one, one, uncertainty * one, 0 * one, 0.01 * one, [flags],
+        np.array(["inconclusive"]), one,
+    )  # fmt: skip
+    result = gc.ParamResult("w", (1,), "inconclusive", 0.0, 0.0, 1, 1, entries)
+    (found,) = undecided({"w": result}, one, 1e-7)
+    assert found.evidence["reason"] == reason and found.message.startswith("1 slopes of w could")
+
+
+def test_text_stays_within_a_hundred_columns_below_the_table(wrong):
+    body = str(wrong).splitlines()[2 + len(wrong.params) :]
+    assert any("next: " in line for line in body) and max(map(len, body)) <= 100
+
+
+def test_the_page_shows_each_finding_once_with_its_hint(wrong):
+    page = wrong._repr_html_()
+    assert page.count("<li>") == len(wrong.findings)
+    assert all(f.code in page for f in wrong.findings) and "overflow-x" in page
+
+
+def test_entries_are_a_sequence_of_records_sorted_worst_first(wrong):
+    p = wrong.params["w"]
+    assert list(p.worst) == sorted(p.worst, key=badness, reverse=True)
+    assert {e.index for e in p.worst} == {e.index for e in p.entries}
+    assert p.worst[0] == p.worst[:1][0] and p.worst[-1].status in ("pass", "fail")

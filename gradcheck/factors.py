@@ -1,0 +1,66 @@
+"""What a factor may stand for, in the words of the sizes and settings at hand."""
+
+import numpy as np
+
+__all__ = ["factor_words", "scale_names"]
+
+POWERS = (
+    (1, "{}"),
+    (-1, "1/{}"),
+    (0.5, "sqrt({})"),
+    (-0.5, "1/sqrt({})"),
+    (2, "{}^2"),
+    (-2, "1/{}^2"),
+)
+
+
+def scale_names(f, k) -> list[str]:
+    """Names of a factor k, most telling first; several where several numbers are equal."""
+    named: dict[str, float] = {}
+    for what, size in sizes(f).items():
+        named |= {f"{form}, and {size} is {what}": v for form, v in forms(str(size), size)}
+    for n, v in f.hyper.items():
+        named |= dict(forms(n, v)) if v > 0 and v != 1 else {}
+        named |= {f"1 - {n}": 1 - v} | ({f"1/(1 - {n})": 1 / (1 - v)} if v != 1 else {})
+    found = [n for n, v in named.items() if abs(abs(k) - v) <= 1e-6 * v]
+    plain = {str(i): float(i) for i in (2, 3, 4)} | {f"1/{i}": 1 / i for i in (2, 3, 4)}
+    return found + [
+        n
+        for n, v in plain.items()
+        if abs(abs(k) - v) <= 1e-6 * v and not any(known.startswith(f"{n},") for known in found)
+    ]
+
+
+def forms(n, v):
+    """(expression, value) of the powers of a number called n, and of the corrections n/(n - 1)."""
+    yield from ((form.format(n), v**p) for p, form in POWERS)
+    if v > 2:
+        yield f"{n}/({n} - 1)", v / (v - 1)
+        yield f"({n} - 1)/{n}", (v - 1) / v
+
+
+def sizes(f) -> dict[str, int]:
+    """{"axis 1 of W": 4, ...} of the inputs and the output, the batch first, without the ones."""
+    arrays = {n: v.shape for n, v in f.known.items() if not n.startswith("cache")}
+    first, output = next(iter(arrays)), arrays["the output"]
+    places = {f"axis {i} of {n}": s for n, shape in arrays.items() for i, s in enumerate(shape)}
+    if output and arrays[first][:1] == output[:1]:
+        shared = [places.pop(f"axis 0 of {n}", 0) for n in (first, "the output")]
+        places = {f"the batch size N (axis 0 of {first} and of the output)": shared[-1]} | places
+    places |= {
+        f"the number of entries of {n}": int(np.prod(s)) for n, s in arrays.items() if len(s) > 1
+    }
+    return {what: size for what, size in places.items() if size > 1}
+
+
+def factor_words(k, names) -> str:
+    """ "0.25 = 1/4, and 4 is axis 0 of x, or axis 1 of W": the number with its first four names.
+
+    >>> factor_words(0.25, ["1/4, and 4 is axis 0 of x", "1/4, and 4 is axis 1 of W"])
+    '0.25 = 1/4, and 4 is axis 0 of x, or axis 1 of W'
+    """
+    if not names:
+        return f"{k:.7g}"
+    head = names[0].partition(" is ")[0] + " is "
+    words = ", or ".join([names[0], *(n.removeprefix(head) for n in names[1:4])])
+    return words if words.startswith(f"{k:.7g},") else f"{k:.7g} = {words}"
