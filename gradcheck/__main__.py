@@ -9,9 +9,9 @@ import json
 import sys
 from pathlib import Path
 
-from .page import render_html, render_text
-from .runner import check_file
-from .source import SourceError
+from .files.page import render_html, render_text
+from .files.runner import check_file
+from .files.source import SourceError
 
 __all__ = ["main"]
 

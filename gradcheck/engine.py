@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from . import contract, probe
 from .arrays import as_numpy
 from .conclude import conclude, failed, merge
 from .errors import InputError
@@ -28,6 +27,7 @@ from .remarks import (
 )
 from .report import Finding, ParamResult, Report, worst_status
 from .sampling import choose
+from .why import contract, probe
 
 __all__ = ["Options", "run"]
 

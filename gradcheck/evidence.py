@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from . import diagnose
 from .arrays import as_numpy
 from .derivative import entry_sweep
 from .numeric import Probe, stencil
 from .report import Evidence
+from .why import diagnose
 
 __all__ = ["reasons", "worst_sweeps"]
 

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from gradcheck import contract, diagnose
+from gradcheck.why import contract, diagnose
 from tests.gradcheck.bank import score
 from tests.gradcheck.bank.bugs import BUGS
 from tests.gradcheck.bank.ops import CATALOGUE

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import gradcheck
-from gradcheck import contract, diagnose
+from gradcheck.why import contract, diagnose
 from tests.gradcheck.bank import score as first
 from tests.gradcheck.bank2 import score
 from tests.gradcheck.bank2.bugs import BUGS

@@ -5,11 +5,11 @@ import copy
 import numpy as np
 import pytest
 
-from gradcheck.catalogue import CATALOGUE
-from gradcheck.compare import difference, matches
-from gradcheck.dropout import dropout_complaint
-from gradcheck.reference import FORMULAS
-from gradcheck.rules import RULES, check_rule, trajectory
+from gradcheck.files.catalogue import CATALOGUE
+from gradcheck.files.compare import difference, matches
+from gradcheck.files.dropout import dropout_complaint
+from gradcheck.files.reference import FORMULAS
+from gradcheck.files.rules import RULES, check_rule, trajectory
 
 CASES = [(key, case) for key, spec in CATALOGUE.items() for case in spec.cases]
 IDS = [f"{key}: {case.title}" for key, case in CASES]

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from gradcheck.__main__ import locate, main
-from gradcheck.page import render_html
-from gradcheck.runner import FileReport, Verdict, check_file
-from gradcheck.source import SourceError
+from gradcheck.files.page import render_html
+from gradcheck.files.runner import FileReport, Verdict, check_file
+from gradcheck.files.source import SourceError
 
 RIGHT = """
 import numpy as np

@@ -5,8 +5,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from gradcheck import contract
 from gradcheck.adapters import vjp_problem
+from gradcheck.why import contract
 from tests.gradcheck.bank.ops import CATALOGUE
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import gradcheck
-from gradcheck import diagnose, probe
 from gradcheck.adapters import vjp_problem
 from gradcheck.report import Evidence, Finding
+from gradcheck.why import diagnose, probe
 from tests.gradcheck.bank.ops import CATALOGUE
 
 

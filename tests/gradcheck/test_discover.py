@@ -4,10 +4,10 @@ import ast
 
 import pytest
 
-from gradcheck.blanks import is_template
-from gradcheck.catalogue import lookup
-from gradcheck.discover import discover, split, words
-from gradcheck.source import SourceError
+from gradcheck.files.blanks import is_template
+from gradcheck.files.catalogue import lookup
+from gradcheck.files.discover import discover, split, words
+from gradcheck.files.source import SourceError
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 plant(id, op, causes, name=function) replaces gradients: function(d, cache, g), g the right ones.
 plant(id, op, causes, whole=function) replaces the backward; forward= a variant of the forward.
-causes: codes of `gradcheck.diagnose` or `gradcheck.contract` that name the mistake.
+causes: codes of `gradcheck.why.diagnose` or `gradcheck.why.contract` that name the mistake.
 """
 
 from collections.abc import Callable

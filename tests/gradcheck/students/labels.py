@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-from gradcheck.runner import check_file
+from gradcheck.files.runner import check_file
 
 FOLDER = Path(__file__).parent
 FILES = sorted(p.stem for p in FOLDER.glob("*.py") if p.stem not in {"__init__", "labels"})

@@ -21,10 +21,10 @@ from itertools import combinations
 
 import numpy as np
 
-from .arrays import as_numpy
-from .errors import GradcheckError
+from ..arrays import as_numpy
+from ..errors import GradcheckError
+from ..report import Finding
 from .known import arrays_in, snapshot
-from .report import Finding
 from .shapes import returned, well_formed
 
 __all__ = ["run"]

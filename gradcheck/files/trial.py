@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ..check import check_vjp
+from ..errors import CallError
+from ..report import Report
 from .catalogue import Case
-from .check import check_vjp
 from .compare import TOLERANCE, difference, matches
-from .errors import CallError
 from .loading import describe
 from .promises import forward_complaint, state_complaint, unfilled_loss
-from .report import Report
 from .subject import BadResult, Subject, Unfilled, outputs
 
 __all__ = ["read_report", "trial"]
@@ -88,7 +88,7 @@ def guarded(subject, case, judge_one, *args):
 def is_ours(error, path):
     """True for an exception that did not pass through the file, nor comes from calling it."""
     files = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
-    ours = [file.stem for file in files if file.parent == Path(__file__).parent]
+    ours = [file.stem for file in files if Path(__file__).parents[1] in file.parents]
     theirs = isinstance(error, CallError) or Path(path) in files
     return not theirs and ours[-1:] != ["subject"]
 

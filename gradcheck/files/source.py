@@ -6,7 +6,7 @@ import tokenize
 
 import numpy as np
 
-from .errors import GradcheckError
+from ..errors import GradcheckError
 
 __all__ = ["SourceError", "functions", "old_names", "parse", "print_notes", "read"]
 

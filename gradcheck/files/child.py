@@ -1,4 +1,4 @@
-"""The process that executes someone's file and judges one target: `python -m gradcheck.child JOB`.
+"""The process that executes one file and judges one target: `python -m gradcheck.files.child JOB`.
 
 JOB is a JSON file that says what to check and where to write events, one JSON object a line:
 {"line": n}, {"note": text}, {"outcome": {...}}, {"done": true}. The process may crash or hang at
@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..report import Report
 from .catalogue import Case, Spec, lookup
 from .discover import Target
 from .loading import describe, load, silence
 from .reference import FORMULAS
-from .report import Report
 from .rules import check_rule
 from .subject import kind
 from .trial import read_report, trial

@@ -43,9 +43,9 @@ Codes of faults that need no comparison are in `contract`.
 
 import numpy as np
 
+from ..report import Evidence, Finding
 from . import hidden, jacobian, moved, patterns, places, probe, terms
 from .facts import Facts, norm
-from .report import Evidence, Finding
 
 __all__ = ["RULES", "diagnose", "rank"]
 

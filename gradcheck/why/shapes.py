@@ -4,9 +4,9 @@ from itertools import chain, combinations, permutations
 
 import numpy as np
 
-from .arrays import as_numpy
-from .errors import GradcheckError
-from .report import Finding
+from ..arrays import as_numpy
+from ..errors import GradcheckError
+from ..report import Finding
 
 __all__ = ["returned", "well_formed"]
 

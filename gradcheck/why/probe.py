@@ -8,9 +8,9 @@ Their codes: batch-1, batch-size, non-contiguous, float32, overflow.
 
 import numpy as np
 
-from .errors import GradcheckError
+from ..errors import GradcheckError
+from ..report import Finding
 from .facts import norm
-from .report import Finding
 
 __all__ = ["batch_one", "run"]
 

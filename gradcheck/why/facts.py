@@ -5,10 +5,10 @@ from itertools import chain, combinations
 
 import numpy as np
 
-from .errors import GradcheckError
+from ..errors import GradcheckError
+from ..numeric import Probe, stencil
+from ..report import Finding
 from .known import arrays_in
-from .numeric import Probe, stencil
-from .report import Finding
 
 __all__ = ["Facts", "norm", "proportional", "subsets"]
 

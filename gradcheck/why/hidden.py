@@ -4,12 +4,12 @@ import copy
 
 import numpy as np
 
-from .errors import GradcheckError
+from ..errors import GradcheckError
+from ..numeric import Probe, stencil
+from ..report import Evidence
 from .facts import Facts, norm
-from .numeric import Probe, stencil
 from .patterns import axis_factor
 from .probe import examples
-from .report import Evidence
 
 __all__ = ["hidden_factor"]
 

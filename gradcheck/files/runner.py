@@ -158,7 +158,7 @@ def run_child(target, job, timeout):
         events.touch()
         file.write_text(json.dumps({**job, "events": str(events), "target": asdict(target)}))
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "gradcheck.child", str(file)],
+            [sys.executable, "-P", "-m", "gradcheck.files.child", str(file)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             cwd=Path(job["path"]).parent, env=environment(),
         )  # fmt: skip
@@ -184,7 +184,7 @@ def exit_words(code):
 
 def environment():
     """One thread of linear algebra per process, no screen, and this very gradcheck."""
-    home = str(Path(__file__).resolve().parent.parent)
+    home = str(Path(__file__).resolve().parents[2])
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     paths = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
     return {**os.environ, **threads, "MPLBACKEND": "Agg", "PYTHONPATH": paths}
