@@ -21,6 +21,14 @@ COMMANDS = {  # name: (module, one line for `minnet --help`)
         "minnet.tour.command",
         "gradient-check, sanity-check and train a network on digits; explain it on a page",
     ),
+    "doctor": (
+        "minnet.doctor",
+        "run a training script, watch it, and say what is wrong with it",
+    ),
+    "explore": (
+        "minnet.explore.command",
+        "write a page on which optimizers run down landscapes as sliders are moved",
+    ),
 }
 
 FAILURE, USAGE_ERROR, INTERRUPTED = 1, 2, 130
@@ -51,6 +59,8 @@ def _parser(chosen: Sequence[str]) -> argparse.ArgumentParser:
         description="A small deep-learning framework to learn from.",
         epilog="`minnet COMMAND --help` explains a command.",
     )
+    release = import_module("minnet").__version__
+    parser.add_argument("--version", action="version", version=f"minnet {release}")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     commands.required = True
     for name, (module, line) in COMMANDS.items():

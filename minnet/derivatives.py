@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from .backend import array_module
-from .errors import GraphError
+from .errors import DTypeError, GraphError
 from .tensor import Tensor, seed, sweep, tensor
 
 __all__ = ["grad", "hessian", "hvp", "jacobian"]
@@ -16,7 +16,7 @@ __all__ = ["grad", "hessian", "hvp", "jacobian"]
 
 def grad(
     y: Tensor,
-    x: Tensor | Sequence[Tensor],
+    x: Tensor | Iterable[Tensor],
     g: Any = None,
     *,
     create_graph: bool = False,
@@ -34,7 +34,12 @@ def grad(
     >>> dx.item(), grad(dx, x).item()
     (27.0, 18.0)
     """
-    xs = [x] if isinstance(x, Tensor) else list(x)
+    xs = [x] if isinstance(x, Tensor) else list(x) if isinstance(x, Iterable) else []
+    if not isinstance(y, Tensor) or not xs or not all(isinstance(t, Tensor) for t in xs):
+        raise DTypeError(
+            f"grad needs a tensor y and one or more tensors x, got {type(y).__name__} and "
+            f"{type(x).__name__}: make them with minnet.tensor(..., requires_grad=True)."
+        )
     keep = create_graph if retain_graph is None else retain_graph
     found = sweep(y, seed(y, g, create_graph), keep=keep, graph=create_graph, targets=xs)
     missing = [k for k, t in enumerate(xs) if (t._node or t) not in found]

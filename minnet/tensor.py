@@ -99,7 +99,7 @@ class Node:
                 "freed. Pass retain_graph=True to the first backward, or compute the loss again."
             )
         if self.stamp != self.time():
-            names = ", ".join(name for name in self.op.wants if name not in ("g", "i"))
+            names = ", ".join(name for name in self.op.wants if name not in ("g", "i", ""))
             raise GraphError(
                 f"backward of {self.op.name} needs the values that its forward pass saw ({names}), "
                 "but `.data` of one was assigned since. Call backward first, or work on a copy."
@@ -119,7 +119,8 @@ class Op:
     """A differentiable operation: given arrays it computes, given Tensors it also records.
 
     Array arguments are positional, settings are keyword-only.  ``winners`` (optional) returns the
-    branch pattern of an operation with kinks, for gradient checks.
+    branch pattern of an operation with kinks, for gradient checks.  ``into`` (optional) has rules
+    that add dL/d(argument) into the array where the sum is kept, instead of making a new one.
     """
 
     def __init__(self, fn: Callable[..., Any]):
@@ -401,7 +402,7 @@ class Parameter(Tensor):
     __slots__ = ()
 
     def __init__(self, data: Array):
-        super().__init__(data)
+        super().__init__(tensor(data, copy=False)._data)
         self.requires_grad = True
 
 

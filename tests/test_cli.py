@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+import minnet
 from minnet import cli, errors
 
 
@@ -23,6 +24,10 @@ def test_help_reads_well(capsys, words):
     assert (status, err) == (0, "")
     assert out.startswith("usage: minnet") and all(len(line) <= 100 for line in out.splitlines())
     assert words == ["--help"] or "exit status" in out.lower()
+
+
+def test_version(capsys):
+    assert call(capsys, "--version") == (0, f"minnet {minnet.__version__}\n", "")
 
 
 def test_help_names_every_command_and_loads_none():

@@ -8,6 +8,7 @@
 
 from .augment import RandomAffine
 from .cifar10 import cifar10, read_cifar10_binary, read_cifar10_python
+from .crop import RandomCrop
 from .dataset import Dataset
 from .digits import digits
 from .loader import Loader
@@ -20,6 +21,7 @@ __all__ = [
     "Dataset",
     "Loader",
     "RandomAffine",
+    "RandomCrop",
     "Standardizer",
     "Vocabulary",
     "blobs",

@@ -11,7 +11,7 @@ import numpy as np
 from ..backend import Device, array_module, as_array, as_generator, to_device, to_host
 from ..errors import DTypeError, ShapeError, ValueRangeError
 
-__all__ = ["Dataset", "check_finite", "check_labels"]
+__all__ = ["Dataset", "check_finite", "check_labels", "require_pair"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -169,3 +169,19 @@ def check_finite(a: np.ndarray, name: str, owner: str) -> None:
             f"{int(bad.argmax())} ({int(bad.sum())} of {len(a)} rows are affected): "
             "drop or repair these rows."
         )
+
+
+def require_pair(data: Any, owner: str, *, what: str = "data") -> tuple[Any, Any]:
+    """(x, y) of a Dataset or a pair; raise DTypeError for anything else.
+
+    >>> x, y = require_pair(([[1.0]], [0]), "evaluate")
+    """
+    if isinstance(data, Dataset):
+        return data.x, data.y
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        hint = "loader.dataset" if hasattr(data, "dataset") else "(x, y)"
+        raise DTypeError(
+            f"{owner} needs {what} as a Dataset or a pair (x, y), got {type(data).__name__}: "
+            f"pass {hint}."
+        )
+    return data[0], data[1]

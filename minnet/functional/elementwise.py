@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import array_module, as_array
+from ..errors import GraphError
 from ..tensor import Tensor, op
 
 __all__ = [
@@ -422,6 +423,25 @@ def _astype(self: Tensor, dtype: Any) -> Tensor:
     return astype(self if np.dtype(dtype).kind == "f" else self.detach(), dtype=dtype)
 
 
+def _in_place(symbol: str, operation: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Any]:
+    """y += x makes a new tensor; a leaf that is trained would be left behind, unchanged."""
+
+    def assign(self: Tensor, other: Any) -> Any:
+        if self.requires_grad and self.is_leaf:
+            raise GraphError(
+                f"p {symbol}= x would bind p to a new tensor and leave the one that is trained "
+                f"as it was: write p.data {symbol}= x.data."
+            )
+        return operation(self, other)
+
+    return assign
+
+
+def _format(self: Tensor, spec: str) -> str:
+    """f"{loss:.3f}" formats a single element as its number; without a spec it is str(x)."""
+    return format(self.item(), spec) if spec else str(self)
+
+
 METHODS = {
     "__add__": add,
     "__radd__": lambda self, other: add(other, self),
@@ -433,6 +453,10 @@ METHODS = {
     "__rtruediv__": lambda self, other: divide(other, self),
     "__pow__": power,
     "__rpow__": lambda self, other: power(other, self),
+    "__iadd__": _in_place("+", add),
+    "__isub__": _in_place("-", subtract),
+    "__imul__": _in_place("*", multiply),
+    "__itruediv__": _in_place("/", divide),
     "__neg__": negative,
     "__pos__": lambda self: self,
     "__abs__": abs,
@@ -442,6 +466,7 @@ METHODS = {
     "__ge__": _comparison(operator.ge),
     "__eq__": _comparison(operator.eq),
     "__ne__": _comparison(operator.ne),
+    "__format__": _format,
     "abs": abs,
     "clip": lambda self, min=None, max=None: clip(self, min=min, max=max),
     "exp": exp,

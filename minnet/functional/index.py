@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..backend import array_module, scatter_add
-from ..tensor import op
+from ..errors import DTypeError
+from ..tensor import Tensor, op
 from .elementwise import plain
 
 __all__ = ["index", "take_along_axis"]
@@ -62,6 +63,14 @@ def _positions(key: Any) -> Any:
     return tuple([plain(part) for part in key]) if type(key) is tuple else plain(key)
 
 
+def _no_writing(self: Tensor, key: Any, value: Any) -> None:
+    raise DTypeError(
+        "x[...] = value would change what backward needs: choose with functional.where, or write "
+        "x.data[...] = value before x is used."
+    )
+
+
 METHODS = {
+    "__setitem__": _no_writing,
     "__getitem__": lambda self, key: index(self, key=_positions(key)),
 }

@@ -46,9 +46,11 @@ def matmul(a: Array, b: Array) -> Array:
     >>> matmul(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 1.0]))
     array([3., 7.])
     """
-    a, b = (x if hasattr(x, "shape") else as_array(x) for x in (a, b))
-    _check_matmul(a.shape, b.shape)
-    if a.ndim == 2 == b.ndim:
+    a = a if hasattr(a, "shape") else as_array(a)
+    b = b if hasattr(b, "shape") else as_array(b)
+    of_a, of_b = a.shape, b.shape
+    _check_matmul(of_a, of_b)
+    if len(of_a) == 2 == len(of_b):
         return _matmul(a, b)
     row = a if a.ndim > 1 else reshape(a, shape=(1, *a.shape))
     column = b if b.ndim > 1 else reshape(b, shape=(*b.shape, 1))

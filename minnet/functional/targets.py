@@ -1,7 +1,7 @@
 """What a loss accepts as its target: class labels, class probabilities, or values like x.
 
-Each check names the loss that asked.  Labels are checked where they are on the host; on a GPU they
-are trusted, unless somebody observes (`minnet.debug()`), because looking would stop the device.
+Each check names the loss that asked.  Labels are checked where they are on the host; on a GPU,
+which would stop if one looked, a wrong one makes the loss NaN (`minnet.debug()` looks there too).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array, array_module, as_array
-from ..errors import DTypeError, ShapeError, ValueRangeError
+from ..backend import Array, array_module, as_array, device_of
+from ..errors import DeviceError, DTypeError, ShapeError, ValueRangeError
 from ..modes import mode
 from ..tensor import Tensor
 
@@ -25,6 +25,8 @@ def raw(x: Any, like: Any = None) -> Array:
 
 def predictions(loss: str, x: Any, *, classes: bool) -> Array:
     """x as an array or Tensor of floats; with classes, its shape is (N, C, ...)."""
+    if x is None:
+        raise DTypeError(f"{loss} needs predictions, got None: does forward return its result?")
     x = x if isinstance(x, Tensor) else as_array(x)
     if x.dtype.kind != "f":
         raise DTypeError(
@@ -67,19 +69,39 @@ def labels(loss: str, x: Array, target: Any, ignore_index: int | None = None) ->
     """
     t = raw(target, x)
     _check_labels(loss, x, t)
+    _require_together(loss, x, t)
     t, classes = t.ravel(), x.shape[1]
-    checked = array_module(t) is np or bool(mode.get().observers)
+    if array_module(t) is not np and not mode.get().observers:
+        return _trusted(t, classes, ignore_index, x.dtype)
     ignorable = ignore_index is not None and 0 <= ignore_index < classes
-    if checked and not ignorable and _within(t, classes):
+    if not ignorable and _within(t, classes):
         return t, None
     keep = array_module(t).ones(t.shape, bool) if ignore_index is None else t != ignore_index
-    if checked and not _within(t[keep], classes):
+    if not _within(t[keep], classes):
         position = int(((t < 0) | (t >= classes))[keep].argmax())
         raise ValueRangeError(
             f"{loss} needs labels 0 .. {classes - 1} for its {classes} classes, got "
             f"{int(t[keep][position])}: number the classes from 0, or give the model more outputs."
         )
     return t * keep, keep
+
+
+def _trusted(t: Array, classes: int, ignore_index: int | None, dtype: Any) -> tuple[Array, Array]:
+    """Labels on a GPU, which would stop if one looked: one out of range makes the loss NaN."""
+    xp = array_module(t)
+    keep = xp.where((t >= 0) & (t < classes), 1, float("nan")).astype(dtype)
+    if ignore_index is not None:
+        keep = xp.where(t == ignore_index, 0, keep)
+    return xp.where(keep == 1, t, 0), keep
+
+
+def _require_together(loss: str, x: Array, t: Array) -> None:
+    places = device_of(raw(x)), device_of(t)
+    if places[0] != places[1]:
+        raise DeviceError(
+            f"{loss} needs scores and labels on one device, got {x.shape} on {places[0]} and "
+            f"{t.shape} on {places[1]}: move the batches with loader.to('{places[0]}')."
+        )
 
 
 def _within(t: Array, classes: int) -> bool:
@@ -100,7 +122,8 @@ def _check_labels(loss: str, x: Array, t: Array) -> None:
             f"got {t.shape}: {advice}"
         )
     if t.dtype.kind not in "iu":
-        raise DTypeError(f"{loss} needs integer labels, got {t.dtype}: use y.astype(int).")
+        cast = "use y.astype(int)." if t.dtype.kind in "bf" else "number the classes from 0."
+        raise DTypeError(f"{loss} needs integer labels, got {t.dtype}: {cast}")
 
 
 def is_probabilities(x: Array, target: Any) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, *, rng: Rng = None):
-        if not isinstance(p, Real) or not 0 <= p <= 1:
+        if not isinstance(p, (int, float, np.number)) or not 0 <= p <= 1:
             raise ValueRangeError(f"Dropout needs p between 0 and 1, got {p!r}.")
         self.p, self.rng = p, as_generator(rng)
 

@@ -54,6 +54,11 @@ class Module:
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, (list, tuple, dict)):
             _refuse_hidden(self, name, value)
+        if type(value) is Tensor and value.requires_grad and value.is_leaf:
+            raise DTypeError(
+                f"{self.title()}.{name} needs a Parameter, got a tensor that requires gradients: "
+                "it would not be found, trained or saved. Write Parameter(array)."
+            )
         held = self.__dict__.get(name)
         if isinstance(held, Parameter) and not (value is None or isinstance(value, Parameter)):
             raise DTypeError(

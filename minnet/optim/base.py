@@ -72,6 +72,13 @@ class Optimizer:
         self._flats: list[tuple[Group, Flat]] = []
         self._ahead = False  # the gradients were evaluated inside lookahead()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse a misspelt setting, ``opt.learning_rate = 0.1``, which would change nothing."""
+        known = name.startswith("_") or hasattr(type(self), name) or name in self.__dict__
+        if not known and "_ahead" in self.__dict__:  # after __init__
+            self.groups[0].setting(name)  # raises DTypeError with a hint
+        super().__setattr__(name, value)
+
     def update(self, theta: Array, g: Array, s: Any, t: int) -> Array:
         """Return the change of theta.   g: its gradient.   s.NAME: its slots.   t = 1, 2, ..."""
         raise StateError(f"{type(self).__name__} needs a method update(self, theta, g, s, t).")

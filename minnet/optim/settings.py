@@ -190,7 +190,8 @@ def _entries(who: str, params: Any) -> list[Mapping[str, Any]]:
     if isinstance(params, (Tensor, Mapping, str)) or not isinstance(params, Iterable):
         raise DTypeError(
             f"{who} needs an iterable of tensors, of (name, tensor) pairs, or of groups "
-            f"{{'params': ..., 'lr': ...}}; got {type(params).__name__}. Put it in a list."
+            f"{{'params': ..., 'lr': ...}}; got {type(params).__name__}. "
+            + ("Pass model.parameters()." if callable(params) else "Put it in a list.")
         )
     params = list(params)
     dicts = [isinstance(x, Mapping) for x in params]
@@ -213,7 +214,10 @@ def _listed(params: Any) -> list:
 def _pair(who: str, x: Any, index: int) -> tuple[str, Tensor]:
     name, p = x if isinstance(x, tuple) and len(x) == 2 else (str(index), x)
     if not isinstance(p, Tensor):
-        raise DTypeError(f"{who} updates tensors, got {type(p).__name__} for parameter {name}.")
+        hint = ": pass model.parameters()." if hasattr(p, "parameters") else "."
+        raise DTypeError(
+            f"{who} updates tensors, got {type(p).__name__} for parameter {name}{hint}"
+        )
     if p.dtype.kind != "f" or not p.is_leaf:
         got = f"one of dtype {p.dtype}" if p.is_leaf else "one that was computed from others"
         raise DTypeError(f"{who} updates leaf tensors of a float dtype; parameter {name} is {got}.")
