@@ -7,10 +7,12 @@
 tensor([2., 4.])
 """
 
+import sys
 from importlib import import_module
 from typing import Any
 
 from . import functional
+from .backend import when_registered
 from .debugging import debug
 from .derivatives import grad, hessian, hvp, jacobian
 from .modes import enable_grad, is_grad_enabled, no_grad, observe
@@ -37,13 +39,16 @@ __all__ = [
 ]
 
 # Imported when first used, so that `import minnet` stays as light as NumPy.
-_LAZY = {"data", "init", "nn", "optim", "plot", "sanity", "schedules", "train"}
+_LAZY = {"cuda", "data", "dynamics", "init", "nn", "optim", "plot", "sanity", "schedules", "train"}
+
+when_registered(lambda module: import_module(".kernels", __name__).install(module))
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return import_module(f".{name}", __name__)
-    raise AttributeError(f"module 'minnet' has no attribute {name!r}")
+    message = f"module 'minnet' has no attribute {name!r}"
+    raise AttributeError(message, name=name, obj=sys.modules[__name__])  # Python adds a hint
 
 
 def __dir__() -> list[str]:

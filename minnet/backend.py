@@ -2,13 +2,16 @@
 
 The array decides.  Every function asks its own arrays, ``xp = array_module(x)``, and never a
 global; there is no current device.  What NumPy and CuPy do differently (transfers, scatter-add,
-random draws) has its one home here.
+random draws) has its one home here.  CuPy is imported when a "cuda" device is first named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from importlib import import_module
 from math import prod
 from types import ModuleType
 from typing import Any
@@ -29,23 +32,35 @@ __all__ = [
     "array_module",
     "as_array",
     "as_generator",
+    "compute",
     "default_dtype",
     "device_of",
-    "explain_failure",
+    "fused",
+    "gpu",
+    "gpus",
     "is_array",
+    "is_available",
     "normal",
+    "on_its_device",
+    "register",
     "scatter_add",
     "sum_axes",
     "to_device",
     "to_host",
     "unbroadcast",
     "uniform",
+    "when_registered",
 ]
 
 Array = Any  # an array of any registered module: numpy.ndarray, cupy.ndarray
 default_dtype = np.dtype("float32")  # of parameters, unless asked otherwise
 
 _MODULES: dict[type, ModuleType] = {np.ndarray: np}  # array type -> its module
+
+# glibc gives freed memory back to the system above a threshold, and the next array of that size
+# faults its pages in again, which costs more than the arithmetic.  Freeing one block of just under
+# 32 MiB (its pages are never touched) raises the threshold to that size, the largest it can be.
+np.empty(2**25 - 2**16, np.uint8)
 
 
 @dataclass(frozen=True)
@@ -83,6 +98,9 @@ def array_module(*arrays: Any) -> ModuleType:
         module = _MODULES.get(type(a))
         if module is not None:
             return module
+    if gpus.module is None and hasattr(sys.modules.get("cupy"), "ndarray"):  # others imported it
+        register(sys.modules["cupy"])
+        return array_module(*arrays)
     return np
 
 
@@ -113,28 +131,141 @@ def to_host(x: Any) -> np.ndarray:
 
 
 def to_device(x: Array, device: str | Device) -> Array:
-    """Return x on the given device; the same object when it is there already."""
+    """Return x on the given device; the same object when it is there already.
+
+    CuPy stages copies from the host through pinned memory of its own.
+    """
     device = Device.parse(device)
     if device == device_of(x):
         return x
     if device.kind == "cpu":
         return to_host(x)
-    raise DeviceError(
-        f"Moving to {device} needs CuPy and a usable NVIDIA GPU: pip install 'minnet[cuda12]'."
-    )
+    module = gpu(device.index)
+    with module.cuda.Device(device.index):
+        return module.array(x)
 
 
-def explain_failure(name: str, arrays: Sequence[Any], settings: dict, error: Exception) -> None:
+# -------------------------------------------------------------------------------------------------
+# GPUs
+
+
+@dataclass
+class _Gpus:
+    """The module that serves "cuda" devices, None until one is named, and how many it sees.
+
+    fused: kernels that replace a formula there, by name (see minnet/kernels).
+    """
+
+    module: Any = None
+    count: int = 0
+    fused: dict[str, Callable] = field(default_factory=dict)
+
+
+gpus = _Gpus()
+_hooks: list[Callable[[ModuleType], None]] = []
+_INSTALL = "pip install 'minnet[cuda12]' (cuda13 for CUDA 13)"
+
+
+def register(module: Any) -> Any:
+    """Let a module of CuPy's shape serve the "cuda" devices; return the one that did before.
+
+    It needs CuPy's names: ndarray, asarray and the other functions, and a part ``cuda``.
+    None forgets the present one.
+    """
+    before = gpus.module
+    if before is not None:
+        _MODULES.pop(before.ndarray, None)
+    gpus.module, gpus.count, gpus.fused = module, 0, {}
+    if module is not None:
+        _MODULES[module.ndarray] = module
+        if module.cuda.is_available():
+            gpus.count = module.cuda.runtime.getDeviceCount()
+        for hook in _hooks:
+            hook(module)
+    return before
+
+
+def when_registered(hook: Callable[[Any], None]) -> None:
+    """Call hook(module) whenever a module for "cuda" devices is registered."""
+    _hooks.append(hook)
+
+
+def gpu(index: int = 0) -> Any:
+    """Return the module behind "cuda:index"; raise DeviceError if it is not there to be used."""
+    if gpus.module is None:
+        try:
+            register(import_module("cupy"))
+        except ImportError as error:
+            raise DeviceError(
+                f"'cuda' needs an NVIDIA GPU and CuPy, which cannot be imported ({error}): "
+                f"{_INSTALL}."
+            ) from error
+    if not gpus.count:
+        raise DeviceError(
+            f"'cuda' needs a usable NVIDIA GPU: {gpus.module.__name__} is installed, but finds no "
+            "device. Run nvidia-smi; if it lists one, install the CuPy of its CUDA version: "
+            f"{_INSTALL}. Otherwise stay on 'cpu'."
+        )
+    if index >= gpus.count:
+        raise DeviceError(
+            f"'cuda:{index}' is not among the {gpus.count} CUDA devices here: "
+            f"use 'cuda:0'{f' .. cuda:{gpus.count - 1}' if gpus.count > 1 else ''}."
+        )
+    return gpus.module
+
+
+def is_available() -> bool:
+    """True if arrays can be moved to "cuda": CuPy can be imported and finds a device."""
+    try:
+        gpu()
+    except DeviceError:
+        return False
+    return True
+
+
+def fused(name: str, like: Any) -> Callable | None:
+    """The kernel of this name, where there is one for arrays like this; else None."""
+    if array_module(like) is np or like.dtype.char not in "fd":
+        return None
+    return gpus.fused.get(name)
+
+
+def on_its_device(x: Any) -> AbstractContextManager:
+    """Inside this block new arrays are made on x's device; it matters where GPUs are several."""
+    if gpus.count < 2 or array_module(x) is np:
+        return nullcontext()
+    return gpus.module.cuda.Device(x.device.id)
+
+
+# -------------------------------------------------------------------------------------------------
+# Carrying out an operation
+
+
+def compute(op: Any, arrays: Sequence[Any], settings: dict) -> Any:
+    """op.fn(*arrays, **settings), on the one device where the arrays live; failures explained."""
+    try:
+        if gpus.count < 2:
+            return op.fn(*arrays, **settings)
+        placed = [a for a in arrays if is_array(a)]
+        if len({device_of(a) for a in placed}) > 1:
+            raise TypeError("arrays on several devices")
+        with on_its_device(placed[0] if placed else None):
+            return op.fn(*arrays, **settings)
+    except (TypeError, ValueError, IndexError) as error:
+        _explain_failure(op.name, op.arrays, arrays, settings, error)
+        raise
+
+
+def _explain_failure(
+    name: str, names: Sequence[str], arrays: Sequence[Any], settings: dict, error: Exception
+) -> None:
     """Raise the array library's error again with the operation, its shapes and its settings.
 
-    A TypeError is explained only if it comes from arrays on different devices.
+    names: of the arrays.   A TypeError is explained only if it comes from arrays on different
+    devices.
     """
-    places = ", ".join(f"{a.shape} on {device_of(a)}" for a in arrays if is_array(a))
     if isinstance(error, TypeError):
-        if len({str(device_of(a)) for a in arrays if is_array(a)}) > 1:
-            raise DeviceError(
-                f"{name} needs its arrays on one device, got {places}: move one with .to(device)."
-            ) from error
+        _explain_devices(name, names, arrays, error)
         return
     if isinstance(error, MinnetError):
         return
@@ -142,6 +273,24 @@ def explain_failure(name: str, arrays: Sequence[Any], settings: dict, error: Exc
     given = "".join(f", {key}={value}" for key, value in settings.items() if value is not None)
     kind = IndexRangeError if isinstance(error, IndexError) else ShapeError
     raise kind(f"{name} does not work on {shapes}{given}: {error}") from error
+
+
+def _explain_devices(name: str, names: Sequence[str], arrays: Sequence, error: Exception) -> None:
+    labels = [*names, *(f"array {k}" for k in range(len(names), len(arrays)))]
+    found = [(n, a, device_of(a)) for n, a in zip(labels, arrays, strict=False) if is_array(a)]
+    if len({device for *_, device in found}) < 2:
+        return
+    places = ", ".join(f"{n} {a.shape} on {device}" for n, a, device in found)
+    target = next(device for *_, device in reversed(found) if device.kind != "cpu")
+    lost = next(n for n, _, device in found if device != target)
+    raise DeviceError(
+        f"{name} needs its arrays on one device, got {places}: move {lost} with .to('{target}'), "
+        "batches with loader.to."
+    ) from error
+
+
+# -------------------------------------------------------------------------------------------------
+# Where modules differ
 
 
 def scatter_add(total: Array, key: Any, values: Array) -> None:
@@ -154,6 +303,8 @@ def scatter_add(total: Array, key: Any, values: Array) -> None:
     """
     if _repeats_nothing(key):
         total[key] += values
+    elif is_array(key) and total.ndim == 2 and (rows := fused("scatter_rows", total)):
+        rows(total, key, values)
     else:
         array_module(total).add.at(total, key, values)
 
@@ -195,10 +346,36 @@ def normal(rng: np.random.Generator, shape: Any, dtype: Any, like: Any = None) -
 
 
 def uniform(rng: np.random.Generator, shape: Any, dtype: Any, like: Any = None) -> Array:
-    """Draw numbers uniform on [0, 1) on the host, and place them beside ``like``."""
+    """Draw numbers uniform on [0, 1) where ``like`` lives.
+
+    On a GPU only a seed is drawn on the host: the numbers are other ones than on the CPU.
+    """
     draw = np.float32 if np.dtype(dtype) == np.float32 else np.float64
-    values = rng.random(shape, dtype=draw).astype(dtype, copy=False)
-    return to_device(values, device_of(like))
+    numbers: Array
+    if array_module(like) is np:
+        numbers = rng.random(shape, dtype=draw)
+    else:
+        seed = rng.integers(2**64, dtype=np.uint64)
+        with on_its_device(like):
+            hashed = fused("counted_uniform", like) or counted_uniform
+            numbers = hashed(array_module(like), seed, prod(shape))
+    return numbers.astype(dtype, copy=False).reshape(shape)
+
+
+def counted_uniform(xp: Any, seed: Any, n: int) -> Array:
+    """n float32 numbers on [0, 1), number i a hash of seed and i: 24 bits of SplitMix64.
+
+    Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators".
+
+    >>> counted_uniform(np, np.uint64(0), 2).round(4)
+    array([0.8833, 0.4315], dtype=float32)
+    """
+    u: Any = np.uint64
+    z = xp.arange(1, n + 1, dtype=u) * u(0x9E3779B97F4A7C15) + seed
+    z = (z ^ (z >> u(30))) * u(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> u(27))) * u(0x94D049BB133111EB)
+    z = z ^ (z >> u(31))
+    return (z >> u(40)).astype(np.float32) * np.float32(2.0**-24)
 
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:

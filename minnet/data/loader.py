@@ -8,9 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..backend import Device, as_generator, device_of, gpu, to_device
+from ..backend import Device, as_generator, device_of, gpu, on_its_device, to_device
 from ..errors import DTypeError, ShapeError, StateError, ValueRangeError
-from .dataset import Dataset, check_finite, check_labels
+from .dataset import Dataset, check_finite, check_labels, require_pair
 
 __all__ = ["Loader"]
 
@@ -52,7 +52,7 @@ class Loader:
         transform: Transform | None = None,
         rng: np.random.Generator | int | None = None,
     ) -> None:
-        self.dataset = data if isinstance(data, Dataset) else _pair(data)
+        self.dataset = data if isinstance(data, Dataset) else Dataset(*require_pair(data, "Loader"))
         self.batch_size = _whole_number(batch_size)
         self.shuffle, self.drop_last = bool(shuffle), bool(drop_last)
         self.transform = transform
@@ -71,8 +71,9 @@ class Loader:
                 f"Loader needs at least one {'full batch' if len(x) else 'example'}, got x of "
                 f"shape {x.shape}, batch_size={self.batch_size}, drop_last={self.drop_last}."
             )
-        check_finite(x, "x", "Loader")
-        check_finite(y, "y", "Loader")
+        with on_its_device(x):
+            check_finite(x, "x", "Loader")
+            check_finite(y, "y", "Loader")
         if classes is not None:
             check_labels(y, classes, "Loader")
 
@@ -114,8 +115,9 @@ class Loader:
     def _batch(self, order: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         rows = slice(k * self.batch_size, (k + 1) * self.batch_size)
         take = (lambda a: a.take(order[rows], axis=0)) if self.shuffle else _read_only(rows)
-        x, y = map(take, self.dataset)
-        x = x if self.transform is None else self._transformed(x)
+        with on_its_device(self.dataset.x):
+            x, y = map(take, self.dataset)
+            x = x if self.transform is None else self._transformed(x)
         return (x, y) if self.device is None else self._moved(x, y)
 
     def _moved(self, x: np.ndarray, y: np.ndarray) -> tuple[Any, Any]:
@@ -214,15 +216,6 @@ def _read_only(rows: slice) -> Callable[[np.ndarray], np.ndarray]:
         return view
 
     return take
-
-
-def _pair(data: Any) -> Dataset:
-    if not isinstance(data, tuple | list) or len(data) != 2:
-        raise DTypeError(
-            f"Loader needs a Dataset or a pair (x, y), got {type(data).__name__}: "
-            "write Loader((x, y), ...)."
-        )
-    return Dataset(*data)
 
 
 def _whole_number(batch_size: int) -> int:

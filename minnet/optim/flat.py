@@ -16,7 +16,7 @@ from weakref import ref
 
 import numpy as np
 
-from ..backend import array_module, device_of, on_its_device, to_device
+from ..backend import array_module, device_of, fused, on_its_device, to_device
 from ..errors import GraphError, StateError
 from ..tensor import Tensor
 from .program import Program
@@ -116,7 +116,8 @@ class Flat:
             self.plans[first, last] = list(self._blocks(first, last, scope))
         carry_out: Callable = partial(_apply, advance, tuple(self.slots), t)
         numbers = self.ends[last - 1] - self.starts[first]
-        if scope == "element" and numbers * self.theta.itemsize > PLAIN_BYTES:
+        large = numbers * self.theta.itemsize > PLAIN_BYTES
+        if scope == "element" and (large or fused("update", self.theta)):
             carry_out = self._recorded(advance, t)
         return partial(self._carry_out, carry_out, first, last, t)
 
@@ -125,6 +126,8 @@ class Flat:
         program = Program(
             advance, tuple(self.slots), t, self.theta.dtype if self.xp is np else None
         )
+        if (fuse := fused("update", self.theta)) and (run := fuse(program, len(self.slots))):
+            return lambda block, g: run(block.theta, g, block.slots)
         rows = self._scratch(program.scratch)
 
         def carry_out(block: Block, g: Array) -> None:
