@@ -64,11 +64,13 @@ class Node:
     __slots__ = ("birth", "checks", "clock", "dtype", "op", "parents", "shape", "sources",
                  "stamp", "values")  # fmt: skip
 
+    checks: Callable[[], None] | None  # set by `debug`
+
     def __init__(self, op: Op, args: Sequence, arrays: list, parents: list, settings: dict, y: Any):
         self.op, self.parents, self.birth = op, parents, next(_births)
         self.values, self.sources = op.save(args, arrays, settings, y._data)
         self.shape, self.dtype, self.clock = y._data.shape, y._data.dtype, y._clock
-        self.stamp, self.checks = self.time(), None  # checks is set by `debug`
+        self.stamp, self.checks = self.time(), None
 
     def time(self) -> int:
         """The sum of the saved tensors' version counters: it grows when one of them is edited."""

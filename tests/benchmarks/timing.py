@@ -11,7 +11,7 @@ A benchmark is a module with a function that builds its candidates and times the
     python -m tests.benchmarks.NAME --threads 1 [--json]
 
 BLAS reads its number of threads when it is loaded, so `main` starts the module again in a process
-whose environment says so.  `--json` writes records/NAME.json beside this file: the tables, the
+whose environment says so.  `--json` writes records/NAME.json (NAME-2.json for two threads) beside this file: the tables, the
 settings and the versions of what was timed.
 """
 
@@ -122,7 +122,9 @@ def summary(name: str, own: list[float], reference: list[float]) -> Row:
 
 def main(measure: Callable[[], Iterable[Table]]) -> None:
     """Command line of a benchmark module: set the threads, measure, print, and record if asked."""
-    module = sys.modules["__main__"].__spec__.name
+    spec = sys.modules["__main__"].__spec__
+    assert spec is not None, "run a benchmark with python -m"
+    module = spec.name
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description=measure.__doc__)
     parser.add_argument("--threads", type=int, default=1, help="of BLAS and PyTorch (default 1)")
     parser.add_argument("--json", action="store_true", help="write a file in records/")
@@ -138,7 +140,8 @@ def main(measure: Callable[[], Iterable[Table]]) -> None:
         print(table, flush=True)
         tables.append(table)
     if options.json:
-        record(module.split(".")[-1], tables, options.threads)
+        name = module.split(".")[-1]
+        record(name if options.threads == 1 else f"{name}-{options.threads}", tables, options.threads)
 
 
 def record(name: str, tables: list[Table], threads: int, folder: Path = RECORDS) -> Path:
@@ -147,6 +150,7 @@ def record(name: str, tables: list[Table], threads: int, folder: Path = RECORDS)
         "threads": threads,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
+        "openblas_coretype": os.environ.get("OPENBLAS_CORETYPE", "chosen by OpenBLAS"),
         "versions": versions(),
         "tables": [asdict(table) for table in tables],
     }
