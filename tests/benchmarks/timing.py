@@ -11,8 +11,8 @@ A benchmark is a module with a function that builds its candidates and times the
     python -m tests.benchmarks.NAME --threads 1 [--json]
 
 BLAS reads its number of threads when it is loaded, so `main` starts the module again in a process
-whose environment says so.  `--json` writes records/NAME.json (NAME-2.json for two threads) beside this file: the tables, the
-settings and the versions of what was timed.
+whose environment says so.  `--json` writes records/NAME.json beside this file (NAME-2.json for two
+threads): the tables, the settings and the versions of what was timed.
 """
 
 import argparse
@@ -140,8 +140,8 @@ def main(measure: Callable[[], Iterable[Table]]) -> None:
         print(table, flush=True)
         tables.append(table)
     if options.json:
-        name = module.split(".")[-1]
-        record(name if options.threads == 1 else f"{name}-{options.threads}", tables, options.threads)
+        several = "" if options.threads == 1 else f"-{options.threads}"
+        record(module.split(".")[-1] + several, tables, options.threads)
 
 
 def record(name: str, tables: list[Table], threads: int, folder: Path = RECORDS) -> Path:
