@@ -48,15 +48,14 @@ def draw(results: Results) -> dict[str, list[Shown]]:
             Shown(plot.activations(snapshots, [layer]), f"Histogram of the outputs of {layer}")
             for layer in snapshots[-1]["layers"]
         ],
-        "weights": [Shown(_first_layer(results), "Weights of the first layer as small images")],
+        "weights": [Shown(_first_layer(results), "Filters of the first layer as small images")],
         "confusion": [Shown(plot.confusion(results.confusion), "Confusion matrix of the test set")],
         "mistakes": _mistakes(results),
     }
 
 
 def _first_layer(results: Results) -> plot.Picture:
-    first = results.model.parameters()[0].numpy()
-    return plot.weights(first, results.settings.recipe.image)[0]
+    return plot.weights(results.model.parameters()[0].numpy())[0]
 
 
 def _mistakes(results: Results) -> list[Shown]:

@@ -1,23 +1,40 @@
 """What the tour trains on each data set.
 
 How the settings were chosen: on the training parts alone; the test parts were not looked at.
-Digits: mean accuracy of a five-fold cross-validation over the 3,823 training images (random folds,
-because the file does not say who wrote what) of networks with one setting changed at a time: width,
-depth, dropout, learning rate, epochs, label smoothing and the ranges of the augmentation.
-MNIST: accuracy on 10,000 of the 60,000 training images, of three pairs of width and epochs.
+Digits: five-fold cross-validation over the 3,823 training images (random folds, because the file
+does not say who wrote what) of nineteen settings: one or two convolutions a stage, pooling before
+or after the norm, width, the hidden layer, dropout, learning rate, weight decay, epochs, label
+smoothing, the ranges of the augmentation, and a network without convolutions.  Without smoothing
+39 images were called wrong; with all others 24 to 30, which is within the noise of such counts
+(their standard deviation is about 5), so of those with 25 or fewer the fastest was taken.
+MNIST: accuracy on 10,000 of the 60,000 training images, where 5 and 8 epochs, with and without
+augmentation, with and without the hidden layer, all reached 99.2 to 99.3 %, so the digits' kind of
+network was taken, with 5 epochs and no augmentation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import data
-from ..nn import BatchNorm1d, Dropout, Linear, Module, ReLU, Sequential
+from ..nn import (
+    BatchNorm1d,
+    BatchNorm2d,
+    Conv2d,
+    Dropout,
+    Flatten,
+    Linear,
+    MaxPool2d,
+    Module,
+    ReLU,
+    Sequential,
+)
 
 __all__ = ["RECIPES", "Recipe"]
 
@@ -42,26 +59,41 @@ class Recipe:
     transform: Any = None
 
 
-def mlp(inputs: int, width: int, *, dropout: float, rng: np.random.Generator) -> Module:
-    """Two hidden layers with batch norm, relu and dropout, and ten scores.
+def cnn(
+    image: tuple[int, int],
+    widths: tuple[int, ...],
+    *,
+    hidden: int,
+    dropout: float,
+    rng: np.random.Generator,
+) -> Module:
+    """Stages of convolution 3x3, max-pool, batch norm and relu; a hidden layer; ten scores.
 
-    The linear layers before a batch norm have no bias: the norm would subtract it again.
+    image: (H, W) of one channel.   widths: filters of each stage, which halves the image.
+    Pooling comes before the norm, which then has a quarter of the numbers to work on.  What feeds
+    a batch norm has no bias: the norm would subtract it again.
     """
+    (H, W), channels = image, 1
+    layers: dict[str, Module] = {}
+    for k, width in enumerate(widths, start=1):
+        layers[f"conv{k}"] = Conv2d(channels, width, 3, padding=1, bias=False, rng=rng)
+        layers[f"pool{k}"] = MaxPool2d(2)
+        layers[f"norm{k}"] = BatchNorm2d(width)
+        layers[f"relu{k}"] = ReLU()
+        H, W, channels = H // 2, W // 2, width
     return Sequential(
-        linear1=Linear(inputs, width, bias=False, rng=rng),
-        norm1=BatchNorm1d(width),
-        relu1=ReLU(),
-        drop1=Dropout(dropout, rng=rng),
-        linear2=Linear(width, width, bias=False, rng=rng),
-        norm2=BatchNorm1d(width),
-        relu2=ReLU(),
-        drop2=Dropout(dropout, rng=rng),
-        linear3=Linear(width, 10, rng=rng),
+        **layers,
+        flatten=Flatten(),
+        linear=Linear(H * W * channels, hidden, bias=False, rng=rng),
+        norm=BatchNorm1d(hidden),
+        relu=ReLU(),
+        drop=Dropout(dropout, rng=rng),
+        scores=Linear(hidden, 10, rng=rng),
     )
 
 
 def _digits(root: Path | None) -> tuple[data.Dataset, data.Dataset]:
-    return data.digits()  # bundled: root has nothing to say
+    return data.digits(images=True)  # bundled: root has nothing to say
 
 
 RECIPES = {
@@ -69,20 +101,20 @@ RECIPES = {
         title="handwritten digits, 8 x 8 pixels",
         load=_digits,
         image=(8, 8),
-        model=lambda rng: mlp(64, 256, dropout=0.1, rng=rng),
-        epochs=100,
+        model=lambda rng: cnn((8, 8), (32, 64), hidden=128, dropout=0.1, rng=rng),
+        epochs=30,
         batch_size=64,
         lr=0.1,
         weight_decay=5e-4,
         label_smoothing=0.1,
-        transform=data.RandomAffine(rotate=10, stretch=0.1, slant=0.1, shift=0.7, shape=(8, 8)),
+        transform=data.RandomAffine(rotate=10, stretch=0.1, slant=0.1, shift=0.7),
     ),
     "mnist": Recipe(
         title="MNIST, handwritten digits of 28 x 28 pixels",
-        load=data.mnist,
+        load=partial(data.mnist, images=True),
         image=(28, 28),
-        model=lambda rng: mlp(784, 256, dropout=0.2, rng=rng),
-        epochs=15,
+        model=lambda rng: cnn((28, 28), (16, 32, 64), hidden=64, dropout=0.1, rng=rng),
+        epochs=5,
         batch_size=128,
         lr=0.1,
         weight_decay=1e-4,

@@ -39,9 +39,10 @@ def network(results: Results) -> str:
     """The layers and their shapes."""
     total = sum(p.size for p in results.model.parameters())
     return (
-        "Read it from top to bottom, as an image passes through it. A weight of shape (a, b) turns "
-        "a numbers into b. The weights started at random; gradients then moved all "
-        f"{total:,} numbers."
+        "Read it from top to bottom, as an image passes through it. A convolution slides small "
+        "filters over its input and gives one image for each; a max-pool keeps the largest of each "
+        "2 x 2 pixels; a linear layer (a -> b) turns a numbers into b. The weights started at "
+        f"random; gradients then moved all {total:,} numbers."
     )
 
 
@@ -55,17 +56,19 @@ def gradients(results: Results) -> str:
         "errors below 1e-7 are right; above 1e-2 something is wrong. The check ran in float64 on a "
         f"copy of the network, with {report.nfev:,} evaluations of the loss, and looked at a "
         "sample of the entries of each large parameter, and along random directions through all of "
-        "them."
+        "them. Its images had a little noise added: where all pixels are blank, max-pooling "
+        "finds many largest ones, and the loss has a kink instead of a gradient."
     )
 
 
 def sanity(results: Results) -> str:
-    """The three checks."""
+    """The checks before learning."""
     steps = len(results.sanity["overfits a tiny set"].data["curve"]) - 1
     return (
         "These cost seconds and save days. An undecided network has the loss of guessing; a "
         "penalty on the weights makes the loss larger; and twenty images must be learnable by "
-        f"heart, which took {steps} steps here. Had one failed, training would not have begun."
+        f"heart, which took {steps} steps here. The other checks look for mistakes that are easily "
+        "made in data, layers and their order. Had one failed, training would not have begun."
     )
 
 
@@ -124,12 +127,14 @@ def activations(results: Results) -> str:
 
 
 def weights(results: Results) -> str:
-    """First-layer weights."""
+    """First-layer filters."""
     return (
-        "Each tile is one unit of the first layer, drawn in the shape of the image: white where "
-        "ink raises its output, black where ink lowers it. Learned features are strokes, edges and "
-        "blobs. Pixels that stay noisy in every tile would mean that training has not converged, "
-        "that the learning rate was wrong, or that the weights needed more regularisation."
+        "Each tile is one filter of the first convolution, slid over the whole image: white where "
+        "ink raises its output, black where ink lowers it. A filter that is white along one side "
+        "and black along the other finds edges of that direction; a white line finds strokes, a "
+        "white spot finds dots. Nine pixels have room for little else; with larger filters, look "
+        "out for noise in every tile: training that has not converged, or too little "
+        "regularisation."
     )
 
 
@@ -170,7 +175,7 @@ PICTURES: dict[str, tuple[str, Callable[[Results], str]]] = {  # section: (title
     "learning": ("Learning curves", learning),
     "updates": ("Update-to-weight ratios", updates),
     "activations": ("Activations", activations),
-    "weights": ("First-layer weights", weights),
+    "weights": ("First-layer filters", weights),
     "confusion": ("Confusion matrix", confusion),
     "mistakes": ("Misclassified test images", worst),
 }

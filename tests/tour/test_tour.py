@@ -17,10 +17,13 @@ def small_recipe(**changes):
     """The digits recipe on few images, with a small network."""
 
     def load(root):
-        train_set, test_set = data.digits()
+        train_set, test_set = data.digits(images=True)
         return train_set[:600], test_set[:200]
 
-    plain = {"load": load, "model": lambda rng: recipes.mlp(64, 32, dropout=0.1, rng=rng)}
+    def model(rng):
+        return recipes.cnn((8, 8), (4, 8), hidden=16, dropout=0.1, rng=rng)
+
+    plain = {"load": load, "model": model}
     return replace(recipes.RECIPES["digits"], **(plain | changes))
 
 
@@ -76,7 +79,7 @@ def test_page_is_whole_and_asks_for_nothing(made):
     assert page.open == []
     assert page.headings[1:] == [
         "The network", "Gradient check", "Sanity checks", "Learning curves",
-        "Update-to-weight ratios", "Activations", "First-layer weights", "Confusion matrix",
+        "Update-to-weight ratios", "Activations", "First-layer filters", "Confusion matrix",
         "Misclassified test images",
     ]
     assert page.links and all(link.startswith("data:") for link in page.links)
@@ -97,7 +100,7 @@ def test_json_holds_the_same_numbers(made):
     assert confusion.trace() / 200 == pytest.approx(record["test_accuracy"])
     assert record["gradcheck_worst"] == max(p["max_rel"] for p in record["gradcheck"].values())
     assert record["gradcheck_worst"] < 1e-7
-    assert [c["verdict"] for c in record["sanity"]] == ["pass"] * 3
+    assert [c["verdict"] for c in record["sanity"][:3]] == ["pass"] * 3
     assert (record["data"], record["seed"], record["epochs"]) == ("digits", 1, 4)
     assert record["seconds"] > 0 and len(record["history"]["val_accuracy"]["value"]) == 4
     assert record["sizes"] == {"training": 539, "validation": 61, "test": 200}
@@ -142,7 +145,7 @@ def test_a_perfect_network_has_a_page_too(made):
 
 def test_a_failing_sanity_check_stops_before_training(small, monkeypatch, tmp_path, capsys):
     def loud(rng):
-        return nn.Sequential(nn.Linear(64, 10, rng=rng), nn.Lambda(lambda s: 50 * s))
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 10, rng=rng), nn.Lambda(lambda s: 50 * s))
 
     small(model=loud)
     monkeypatch.setattr(tour.job.train, "fit", lambda *a, **k: pytest.fail("trained"))
@@ -152,15 +155,32 @@ def test_a_failing_sanity_check_stops_before_training(small, monkeypatch, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_wrong_gradient_stops_before_training(small, tmp_path, capsys):
+@pytest.mark.parametrize("factor", [1.01, 0.9999, -1, 0])
+def test_a_wrong_gradient_stops_before_training(small, tmp_path, capsys, factor):
+    """A scaled gradient anywhere between the first convolution and the scores is found."""
+
     @F.elementwise.op
     def bad(x):
         return x * 1
 
-    bad.defvjp(x=lambda g: 1.01 * g)
-    small(model=lambda rng: nn.Sequential(nn.Linear(64, 10, rng=rng), nn.Lambda(bad)))
+    def model(rng):
+        right = recipes.cnn((8, 8), (4, 8), hidden=16, dropout=0.1, rng=rng)
+        return nn.Sequential(*right[:4], nn.Lambda(bad), *right[4:])
+
+    bad.defvjp(x=lambda g: factor * g)
+    small(model=model)
     assert cli.main(["tour", "--epochs", "1", "--output", str(tmp_path)]) == 1
     assert "gradient check failed" in capsys.readouterr().err
+
+
+def test_images_of_the_gradient_check_have_no_ties():
+    """Blank pixels are equal, so that the largest of them is not one pixel: a kink."""
+    sample = data.digits(images=True)[0][:50]
+    moved = tour.job._without_ties(sample)
+    assert np.all(np.diff(np.sort(moved.x.reshape(50, -1))[:, :30]) > 0)
+    assert not np.all(np.diff(np.sort(sample.x.reshape(50, -1))[:, :30]) > 0)
+    assert moved.x.dtype == sample.x.dtype and np.abs(moved.x - sample.x).max() <= 0.1 + 1e-6
+    assert np.array_equal(moved.y, sample.y)
 
 
 def test_a_nan_loss_is_one_line(small, tmp_path, capsys):
@@ -205,14 +225,14 @@ def test_settings_are_checked(wrong):
 
 @pytest.mark.slow
 def test_digits_reach_their_accuracy_over_five_seeds():
-    """At least 98.0 % on the 1,797 test images, the mean of five seeds, each under 90 s."""
+    """At least 99.2 % on the 1,797 test images, the mean of five seeds, each under 90 s."""
     runs = [tour.run(tour.Settings(seed=seed)) for seed in range(5)]
-    assert np.mean([run.test["accuracy"] for run in runs]) >= 0.98
+    assert np.mean([run.test["accuracy"] for run in runs]) >= 0.992
     assert max(run.seconds for run in runs) < 90
 
 
 @pytest.mark.slow
 def test_mnist_reaches_its_accuracy(real_data):
-    """At least 98.0 % in under four minutes."""
+    """At least 99.0 % in under four minutes."""
     results = tour.run(tour.Settings(data="mnist", root=real_data / "mnist"))
-    assert results.test["accuracy"] >= 0.98 and results.seconds < 240
+    assert results.test["accuracy"] >= 0.99 and results.seconds < 240
