@@ -33,6 +33,8 @@ __all__ = [
     "as_array",
     "as_generator",
     "compute",
+    "counted_uniform",
+    "counting_seed",
     "default_dtype",
     "device_of",
     "fused",
@@ -355,11 +357,16 @@ def uniform(rng: np.random.Generator, shape: Any, dtype: Any, like: Any = None) 
     if array_module(like) is np:
         numbers = rng.random(shape, dtype=draw)
     else:
-        seed = rng.integers(2**64, dtype=np.uint64)
+        seed = counting_seed(rng)
         with on_its_device(like):
             hashed = fused("counted_uniform", like) or counted_uniform
             numbers = hashed(array_module(like), seed, prod(shape))
     return numbers.astype(dtype, copy=False).reshape(shape)
+
+
+def counting_seed(rng: np.random.Generator) -> Any:
+    """A seed for `counted_uniform`, the one number that a draw on a GPU takes from the host."""
+    return rng.integers(2**64, dtype=np.uint64)
 
 
 def counted_uniform(xp: Any, seed: Any, n: int) -> Array:

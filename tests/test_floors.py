@@ -10,23 +10,25 @@ from tests.source import PACKAGES, Module, modules
 
 # A part of minnet may import from the floors below it and, on its floor, from those to its left.
 FLOORS = (
-    ("errors", "backend", "modes"),
+    ("errors", "backend", "cuda", "modes"),
     ("tensor", "debugging", "derivatives"),
     ("functional",),
+    ("kernels",),
     ("init", "schedules", "data"),
     ("nn", "optim"),
     ("train", "sanity", "dynamics", "tune"),
-    ("plot", "tour", "doctor", "explore", "cli"),
+    ("drawing", "plot", "tour", "doctor", "explore", "cli"),
     ("__init__", "__main__"),
 )
 HEIGHT = {part: height for height, part in enumerate(part for floor in FLOORS for part in floor)}
 
 ONE_HOME = {                                       # library: the files that may name it
     "cupy": {"minnet.backend"},
-    "matplotlib": {"minnet.plot", "gradcheck.plot"},
+    "matplotlib": {"minnet.plot.base", "minnet.plot.animation", "gradcheck.plot"},
 }
 PLOTS = {"minnet.plot", "gradcheck.plot"}           # reached from .plot() methods
-EXTRAS = {"IPython", "ipywidgets", "optuna"}       # imported at their one use, inside a function
+# imported at their one use, inside a function
+EXTRAS = {"IPython", "ipywidgets", "optuna", "tensorboard", "wandb"}
 
 SOURCES = {package: list(modules(package)) for package in PACKAGES}
 

@@ -4,6 +4,10 @@ The formulas stay where they are read.  When a module that can compile kernels (
 registered, `install` puts kernels in front of them: a kernel takes the arrays of that module it
 was written for, float32 and float64, and leaves all others, and all gradients of gradients, to the
 formula.
+
+A bias has no kernel: the product is cuBLAS's, ``y += b`` behind it is one launch already, and a
+kernel for the bias alone would read and write the same memory.  Only joined with the activation
+after it would it save a pass, at the price of operations that know their successors.
 """
 
 from __future__ import annotations
@@ -14,13 +18,14 @@ from typing import Any
 
 from ..backend import Array, array_module, gpus, sum_axes
 from ..functional import activation
+from ..functional.dropout import _seeded_dropout
 from ..functional.elementwise import tanh
 from ..functional.gelu import _gelu, _gelu_tanh
 from ..functional.norm import _batch_norm, _products, _Rows, _standard_rows, _statistics
 from ..tensor import Op
 from .activations import BACKWARD, FORWARD
 from .images import SCALE_SHIFT, TWO_SCALES, gather_columns, gather_images
-from .noise import NOISE, counted_uniform
+from .noise import DROPOUT, NOISE, counted_uniform, dropout
 from .optimizer import fuse
 from .rows import ROWS
 from .scatter import SCATTER_ROWS, scatter_rows
@@ -29,7 +34,7 @@ from .source import Elementwise, Rowwise, is_plain
 __all__ = ["ALL", "Elementwise", "Rowwise", "install"]
 
 ALL: list[Elementwise | Rowwise] = [
-    *FORWARD.values(), *BACKWARD.values(), *ROWS.values(), NOISE, SCALE_SHIFT, TWO_SCALES,
+    *FORWARD.values(), *BACKWARD.values(), *ROWS.values(), DROPOUT, NOISE, SCALE_SHIFT, TWO_SCALES,
     SCATTER_ROWS,
 ]  # fmt: skip
 
@@ -65,6 +70,7 @@ def _table() -> list[tuple[Op, Callable | None, Callable | None]]:
     for name in "softmax", "log_softmax":
         slope = partial(_along_last, ROWS[f"{name}_slope"])
         table.append((getattr(activation, name), partial(_softmax, ROWS[name]), slope))
+    table.append((_seeded_dropout, dropout, None))  # its gradient is itself
     table.append((_standard_rows, _rows, _rows_slope))
     return [*table, (_batch_norm, _normalized, _normalized_slope)]
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import Array, as_generator, uniform
+from ..backend import Array, array_module, as_generator, counting_seed, uniform
 from ..errors import ShapeError, ValueRangeError
+from ..functional.dropout import _seeded_dropout
 from ..functional.targets import raw
 from ..init import Rng
 from .checks import require_floats
@@ -44,12 +45,18 @@ class Dropout(Module):
             )
         if not self.training or (self.p == 0 and mask is None):
             return x
+        if mask is None and array_module(raw(x)) is not np:
+            return self._on_gpu(x, x.ndim)
         keep = self.draw(x) if mask is None else raw(mask, x)
         return x * (keep.astype(x.dtype) / ((1 - self.p) or 1))  # p = 1 keeps nothing to scale
 
     def draw(self, x: Array) -> Array:
         """A fresh mask for x: True with probability 1 - p."""
         return uniform(self.rng, x.shape, np.float32, like=raw(x)) >= self.p
+
+    def _on_gpu(self, x: Array, axes: int) -> Array:
+        """What `draw` would keep, in one pass; see `minnet.functional.dropout`."""
+        return _seeded_dropout(x, seed=counting_seed(self.rng), p=self.p, axes=axes)
 
     def describe(self) -> str:
         """The probability of 0."""
@@ -81,6 +88,8 @@ class Dropout2d(Dropout):
             return x
         if self.p == 1:
             return x * 0
+        if mask is None and array_module(raw(x)) is not np:
+            return self._on_gpu(x, 2)
         keep = self.draw(x) if mask is None else mask
         return x * (keep.astype(x.dtype) / (1 - self.p))[:, :, None, None]
 

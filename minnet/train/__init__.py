@@ -2,19 +2,29 @@
 
 from .checkpoint import Checkpoint, load, save
 from .evaluation import evaluate, evaluating, predict
+from .export import to_json, to_tensorboard, to_wandb
 from .fit import Run, fit
+from .gauges import FirstLayer, GradientNorms, Gradients, Rates, StepLength, Units
 from .history import History
 from .metrics import accuracy, confusion_matrix, top_k_accuracy
 from .monitors import Activations, Monitor, UpdateRatios
 from .plateau import Plateau
+from .precision import HalfPrecision
 
 __all__ = [
     "Activations",
     "Checkpoint",
+    "FirstLayer",
+    "GradientNorms",
+    "Gradients",
+    "HalfPrecision",
     "History",
     "Monitor",
     "Plateau",
+    "Rates",
     "Run",
+    "StepLength",
+    "Units",
     "UpdateRatios",
     "accuracy",
     "confusion_matrix",
@@ -24,5 +34,8 @@ __all__ = [
     "load",
     "predict",
     "save",
+    "to_json",
+    "to_tensorboard",
+    "to_wandb",
     "top_k_accuracy",
 ]

@@ -59,6 +59,7 @@ def save(path: str | Path, **parts: Any) -> None:
     >>> bool((one.weight.data == other.weight.data).all())
     True
     """
+    _require_parts("save", parts)
     arrays: dict[str, np.ndarray] = {}
     tree = {name: _pack(_state_of(part), arrays) for name, part in parts.items()}
     text = json.dumps({"format": _FORMAT, "parts": tree})
@@ -75,6 +76,7 @@ def load(path: str | Path, **parts: Any) -> None:
     Raises DataError for a missing, truncated or foreign file, StateError for parts or entries that
     do not match.
     """
+    _require_parts("load", parts)
     states = _read(path)
     if missing := sorted(set(parts) - set(states)):
         raise StateError(f"{path} holds {sorted(states)}; it has no {missing}.")
@@ -88,9 +90,18 @@ def load(path: str | Path, **parts: Any) -> None:
         raise
 
 
+def _require_parts(who: str, parts: dict[str, Any]) -> None:
+    if not parts:
+        raise StateError(f"{who} needs parts by name: {who}(path, model=model, optimizer=opt).")
+
+
 def _state_of(part: Any) -> Any:
     if isinstance(part, np.random.Generator):
         return part.bit_generator.state
+    if isinstance(part, type) or not hasattr(part, "state_dict"):
+        raise StateError(
+            f"a checkpoint holds what has a state_dict, or a Generator; got {type(part).__name__}."
+        )
     state = part.state_dict()
     generators = {name: g.bit_generator.state for name, g in _generators(part)}
     return {"state": state, "generators": generators} if generators else {"state": state}
@@ -171,6 +182,9 @@ def _unpack(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
 def _read(path: str | Path) -> dict[str, Any]:
     try:
         content = io.BytesIO(Path(path).read_bytes())  # np.load leaves a bad file of its own open
+        if not zipfile.is_zipfile(content):
+            raise zipfile.BadZipFile("it is no .npz file")
+        content.seek(0)
         with np.load(content, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         meta = json.loads(arrays.pop("meta").tobytes())

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..backend import array_module, on_its_device, to_host
 from ..data import Dataset
+from ..data.dataset import require_pair
 from ..errors import ShapeError, ValueRangeError
 from ..modes import no_grad
 from ..nn import Module
@@ -89,7 +90,7 @@ def evaluate(
     >>> round(scores["loss"], 4), scores["accuracy"]
     (2.3026, 0.25)
     """
-    x, y = data
+    x, y = require_pair(data, "evaluate")
     _check("evaluate", x, batch_size)
     metrics = default_metrics(y) if metrics is None else metrics
     total: Any = 0.0  # becomes an array of one number on a GPU, read once

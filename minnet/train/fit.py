@@ -13,12 +13,15 @@ from tqdm import tqdm
 
 from ..backend import array_module, on_its_device
 from ..data import Dataset, Loader
-from ..errors import DTypeError, ShapeError, TrainingError, ValueRangeError
+from ..data.dataset import require_pair
+from ..errors import DTypeError, GraphError, ShapeError, TrainingError, ValueRangeError
 from ..nn import Module
 from ..optim import Optimizer
+from ..tensor import Tensor
 from .evaluation import Loss, Metrics, default_metrics, evaluate, keeping_modes
 from .history import History
 from .monitors import Monitor
+from .precision import HalfPrecision
 
 __all__ = ["Run", "fit"]
 
@@ -51,6 +54,13 @@ class Run:
         """Optimizer steps done, in epochs: over the batches of one epoch."""
         return self.history.steps / len(self.loader)
 
+    def backward(self) -> None:
+        """Add the gradients of the loss; `HalfPrecision` finds them in its own way."""
+        if isinstance(self.optimizer, HalfPrecision):
+            self.optimizer.backward(self.loss)
+        else:
+            self.loss.backward()
+
     def record(self, name: str, value: Any) -> None:
         """Add a value to the history, at the current x."""
         self.history.record(name, value, x=self.x)
@@ -69,6 +79,7 @@ def fit(
     monitors: Sequence[Monitor] = (),
     history: History | None = None,
     progress: bool = True,
+    require: Any = None,
 ) -> History:
     """Train: for each batch, loss = loss_fn(model(x), y), backward, one optimizer step.
 
@@ -77,8 +88,11 @@ def fit(
     val_data: (x, y), evaluated after each epoch in eval mode.
     schedule: {"lr": f, "momentum": g, ...}; before step t (0, 1, ...) the optimizer gets f(t).
     metrics: {name: f(scores, y)}; default accuracy, if the loader's y are labels.
+    optimizer: also a `HalfPrecision`; steps that it leaves out count as steps.
     monitors: told of every step and epoch; see `Monitor`.
-    progress: a bar in a terminal, a line per epoch elsewhere; False is silent.
+    progress: a bar and a line per epoch in a terminal, at most 20 lines a run elsewhere; False is
+    silent.
+    require: a `sanity.Report`; nothing is trained if one of its checks failed (TrainingError).
     Returns the history: loss, metrics and scheduled values per step, measured on the batch before
     its step; "val_loss", ... per epoch.
     Raises TrainingError when the loss is NaN or infinite, before that step is taken; the error's
@@ -94,9 +108,13 @@ def fit(
     ((5,), (15,))
     """
     schedule, history = schedule or {}, History() if history is None else history
-    _check(optimizer, loader, epochs, val_data, schedule)
-    run = Run(model, loss_fn, optimizer, loader, history)
+    _check_parts(model, loss_fn, optimizer, loader, monitors)
     metrics = default_metrics(loader.dataset.y) if metrics is None else metrics
+    _check(optimizer, epochs, val_data, schedule, metrics)
+    if require is not None:
+        require.raise_for_failure()
+    run = Run(model, loss_fn, optimizer, loader, history)
+    told = _told(history.epochs + 1, epochs) if progress else set()
     with ExitStack() as afterwards, np.errstate(over="ignore", invalid="ignore"):
         afterwards.enter_context(keeping_modes(model))
         for monitor in monitors:
@@ -111,11 +129,9 @@ def fit(
                 if run.t % READ_EVERY == 0:
                     _read(run)
             _read(run)
-            if val_data is not None:
-                for name, value in evaluate(model, loss_fn, val_data, metrics=metrics).items():
-                    run.record(f"val_{name}", value)
+            _validate(run, val_data, metrics)
             history.epochs += 1
-            if progress:
+            if history.epochs in told:
                 tqdm.write(_line(run, epochs), file=sys.stderr)
             for monitor in monitors:
                 monitor.epoch_end(run)
@@ -131,10 +147,12 @@ def _step(run: Run, schedule: Mapping, metrics: Metrics, monitors: Sequence[Moni
     with optimizer.lookahead() if optimizer.looks_ahead else nullcontext():
         run.scores = run.model(x)
         run.loss = run.loss_fn(run.scores, y)
+        if not isinstance(run.loss, Tensor) or run.loss.size != 1:
+            raise _no_scalar(run.loss)
         value = run.loss.item() if array_module(run.loss.data) is np else run.loss.data
         if isinstance(value, float) and not isfinite(value):
             raise _not_finite(run, value)
-        run.loss.backward()
+        run.backward()
     for monitor in monitors:
         monitor.before_step(run)
     optimizer.step()
@@ -146,6 +164,13 @@ def _step(run: Run, schedule: Mapping, metrics: Metrics, monitors: Sequence[Moni
         run.record(name, getattr(optimizer, name))
     for monitor in monitors:
         monitor.after_step(run)
+
+
+def _validate(run: Run, val_data: Dataset | tuple | None, metrics: Metrics) -> None:
+    """Record "val_loss", ...: what `evaluate` finds."""
+    if val_data is not None:
+        for name, value in evaluate(run.model, run.loss_fn, val_data, metrics=metrics).items():
+            run.record(f"val_{name}", value)
 
 
 def _read(run: Run) -> None:
@@ -174,16 +199,48 @@ def _not_finite(run: Run, value: float) -> TrainingError:
     return error
 
 
-def _check(optimizer: Any, loader: Any, epochs: Any, val_data: Any, schedule: Mapping) -> None:
+def _no_scalar(loss: Any) -> GraphError:
+    got = f"one of shape {loss.shape}" if isinstance(loss, Tensor) else type(loss).__name__
+    return GraphError(
+        f"fit needs a loss_fn that returns one number as a Tensor, got {got}: compute it with "
+        "minnet.functional, and reduce it with .mean()."
+    )
+
+
+def _check_parts(model: Any, loss_fn: Any, optimizer: Any, loader: Any, monitors: Any) -> None:
+    """Complain of a class where an object should be, and of arguments in another order."""
+    order = "the order is fit(model, loss_fn, optimizer, loader, epochs=...)."
+    is_optimizer = hasattr(optimizer, "step") and not isinstance(optimizer, type)
+    for fits, needs, got, advice in (
+        (isinstance(model, Module), "a Module", model, order),
+        (callable(loss_fn), "a function loss_fn(scores, y)", loss_fn, order),
+        (is_optimizer, "an optimizer", optimizer, order),
+        (isinstance(loader, Loader), "a data.Loader", loader, "use data.Loader((x, y), rng=rng)."),
+    ):
+        if not fits:
+            name = f"the class {got.__name__}" if isinstance(got, type) else type(got).__name__
+            raise DTypeError(f"fit needs {needs}, got {name}: {advice}")
+    if isinstance(monitors, Monitor) or any(isinstance(m, type) for m in monitors):
+        raise DTypeError("fit needs a list of monitors, each one made: monitors=[UpdateRatios()].")
+    own, half = {id(p) for p in model.parameters()}, isinstance(optimizer, HalfPrecision)
+    groups = [{"params": optimizer.params}] if half else optimizer.groups
+    if own and own.isdisjoint(id(p) for group in groups for p in group["params"]):
+        raise ValueRangeError(
+            "fit needs an optimizer of this model's parameters, got one of other tensors: make it "
+            "after the model, with model.parameters()."
+        )
+
+
+def _check(
+    optimizer: Any, epochs: Any, val_data: Any, schedule: Mapping, metrics: Metrics
+) -> None:
     """Complain before the first step rather than after the first epoch."""
     if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 1:
         raise ValueRangeError(f"fit needs epochs of at least 1, a whole number, got {epochs!r}.")
-    if not isinstance(loader, Loader):
-        raise DTypeError(
-            f"fit needs a data.Loader, got {type(loader).__name__}: write "
-            "data.Loader((x, y), batch_size=64, rng=rng)."
-        )
-    if val_data is not None and len(tuple(val_data)[0]) == 0:
+    for name, functions in (("schedule", schedule), ("metrics", metrics)):
+        if not isinstance(functions, Mapping) or not all(map(callable, functions.values())):
+            raise DTypeError(f"fit needs {name} as a dict {{name: function}}, got {functions!r}.")
+    if val_data is not None and len(require_pair(val_data, "fit", what="val_data")[0]) == 0:
         raise ShapeError("fit needs at least one example in val_data, got none.")
     for name in schedule:
         if name not in optimizer.settings:
@@ -209,6 +266,13 @@ def _with_bar(loader: Loader, run: Run, epochs: int, progress: bool) -> Iterator
             if not run.history.waiting:
                 bar.set_postfix_str(f"loss {run.history.last('loss'):.4f}", refresh=False)
             bar.update()
+
+
+def _told(first: int, last: int) -> set[int]:
+    """The epochs that get a line: all in a terminal, elsewhere 20 at most, from first to last."""
+    epochs = max(0, last - first + 1)
+    count = epochs if sys.stderr.isatty() else min(epochs, 20)
+    return set(np.linspace(first, last, count).round().astype(int).tolist())
 
 
 def _line(run: Run, epochs: int) -> str:

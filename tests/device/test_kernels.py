@@ -1,5 +1,7 @@
 """Each kernel against the formula it replaces: on the host here, on a GPU with -m gpu."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,9 +9,12 @@ import minnet as mn
 from minnet import backend, kernels, nn, optim
 from minnet import functional as F
 from minnet.functional.columns import columns as columns_formula
+from minnet.functional.dropout import _seeded_dropout
 from minnet.functional.windows import Window
+from minnet.kernels import noise
 from minnet.kernels.activations import BACKWARD
 from minnet.kernels.images import gather_columns, gather_images
+from minnet.kernels.noise import DROPOUT, dropout
 from minnet.optim import flat
 from tests import fake_cupy
 from tests.fake_cupy import kernels as host
@@ -53,7 +58,7 @@ OPS = {  # operation: the kernels that it should launch
 
 
 def test_every_kernel_is_compared():
-    known = {k.name for k in kernels.ALL} - {"noise"} | {"columns", "images"}
+    known = {k.name for k in kernels.ALL} - {"noise", "dropout"} | {"columns", "images"}
     assert set().union(*OPS.values()) == known
 
 
@@ -189,6 +194,56 @@ def test_noise(module):
     like, seed = moved(np.zeros(1, "float32")), np.uint64(2**63 + 5)
     found = home(backend.fused("counted_uniform", like)(backend.array_module(like), seed, 1000))
     np.testing.assert_array_equal(found, backend.counted_uniform(np, seed, 1000))
+
+
+DROPPED = [((40, 7), 2), ((3, 5, 4, 2), 2), ((6,), 1), ((0, 3), 2)]  # shape, axes with a mask
+
+
+@pytest.mark.parametrize("p", [0.3, 0.5, 1])
+@pytest.mark.parametrize(("shape", "axes"), DROPPED)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_dropout(module, p, shape, axes, dtype):
+    """Value, gradient and its gradient, of rows and of channels: exactly the formula's."""
+    rng, settings = np.random.default_rng(0), {"seed": np.uint64(2**63 + 9), "p": p, "axes": axes}
+    x, g = rng.standard_normal((2, *shape)).astype(dtype)
+    results = []
+    for to in (lambda a: a), moved:
+        t, u = (mn.tensor(to(a), requires_grad=True) for a in (x, g))
+        y = _seeded_dropout(t, **settings)
+        dx = mn.grad(y, t, u, create_graph=True)
+        results.append([home(v) for v in (y, dx, mn.grad(dx, u, to(x)))])
+    np.testing.assert_allclose(results[0][1] * x, results[0][0] * g, rtol=1e-5)  # one mask
+    for expected, found in zip(*results, strict=True):
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == dtype
+    if module is fake_cupy and x.size:
+        assert set(host.ElementwiseKernel.launches) == {"dropout"}
+
+
+@pytest.mark.parametrize("make", [nn.Dropout, nn.Dropout2d])
+def test_one_launch_drops_and_one_takes_its_gradient(module, make):
+    """Of a whole layer; what it keeps is what the layer would draw."""
+    x = mn.tensor(moved(np.ones((4, 8, 2, 3), "float32")), requires_grad=True)
+    with quiet(module):
+        y = make(0.25, rng=3)(x)
+        dx = mn.grad(y.sum(), x)
+    if module is fake_cupy:
+        assert host.ElementwiseKernel.launches == ["dropout", "dropout"]
+    keep = home(make(0.25, rng=3).draw(x))
+    expected = (keep.reshape(*keep.shape, *[1] * (4 - keep.ndim)) / np.float32(0.75)) * home(x)
+    np.testing.assert_allclose(home(y), expected, rtol=1e-6)
+    np.testing.assert_array_equal(home(dx), home(y))
+
+
+@pytest.mark.parametrize(("part", "fault"), [(">= p", "< p"), ("/ q", ""), ("i / each", "i")])
+def test_a_wrong_dropout_is_seen(module, monkeypatch, part, fault):
+    """The comparison can fail."""
+    x, settings = np.ones((3, 5, 4)), {"seed": np.uint64(1), "p": 0.3, "axes": 2}
+    right = home(dropout(moved(x), **settings))
+    assert part in DROPOUT.body
+    wrong = replace(DROPOUT, name="dropout_wrong", body=DROPOUT.body.replace(part, fault))
+    monkeypatch.setattr(noise, "DROPOUT", wrong)
+    assert not np.array_equal(home(dropout(moved(x), **settings)), right)
 
 
 def test_gradients_of_gradients_use_the_formula(module):

@@ -1,0 +1,300 @@
+"""Gauges: monitors of gradients, units, first-layer weights, step length and rates.
+
+Each acts every ``every`` steps and costs nothing when it is not given to `fit`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import nan
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..backend import to_host
+from ..errors import ShapeError
+from ..modes import observe
+from .monitors import Monitor, check_every
+
+if TYPE_CHECKING:
+    from .fit import Run
+
+__all__ = [
+    "FirstLayer",
+    "GradientNorms",
+    "Gradients",
+    "Rates",
+    "StepLength",
+    "Units",
+    "roughness",
+    "step_length",
+]
+
+SATURATED = 0.97
+
+
+class _Sampling(Monitor):
+    """A monitor that looks at every ``every``-th step."""
+
+    def __init__(self, every: int = 10):
+        self.every = check_every(every)
+
+    def due(self, run: Run) -> bool:
+        """Whether the step at hand is looked at."""
+        return run.t % self.every == 0
+
+
+class GradientNorms(_Sampling):
+    """Norm, smallest and largest entry of each parameter's gradient, first layer first.
+
+    Series: "gradient_norm/NAME", "gradient_min/NAME", "gradient_max/NAME", and "gradient_norm" of
+    all together.   Gradients that shrink from layer to layer towards the input vanish.
+    """
+
+    def before_step(self, run: Run) -> None:
+        """Look at the gradients that the step is about to use."""
+        if not self.due(run):
+            return
+        total = 0.0
+        for name, p in run.model.named_parameters():
+            if p.grad is None:
+                continue
+            g = to_host(p.grad.data)
+            square = float(np.vdot(g, g))
+            total += square
+            run.record(f"gradient_norm/{name}", square**0.5)
+            run.record(f"gradient_min/{name}", float(g.min()))
+            run.record(f"gradient_max/{name}", float(g.max()))
+        run.record("gradient_norm", total**0.5)
+
+
+class Gradients(_Sampling):
+    """Histograms of each parameter's gradient, every ``every`` steps.
+
+    ``snapshots`` is a list of {"epoch": x, "layers": {name: (counts, edges)}}, like those of
+    `Activations`.
+    """
+
+    def __init__(self, every: int = 100, *, bins: int = 50):
+        super().__init__(every)
+        self.bins = bins
+        self.snapshots: list[dict[str, Any]] = []
+
+    def before_step(self, run: Run) -> None:
+        """Count the gradients' entries."""
+        if not self.due(run):
+            return
+        named = run.model.named_parameters()
+        grads = {name: to_host(p.grad.data) for name, p in named if p.grad is not None}
+        finite = {name: g[np.isfinite(g)] for name, g in grads.items()}
+        layers = {name: np.histogram(g, bins=self.bins) for name, g in finite.items()}
+        self.snapshots.append({"epoch": run.x, "layers": layers})
+
+
+class Units(_Sampling):
+    """Share of dead relu units and of saturated tanh and sigmoid outputs, layer by layer.
+
+    Dead: 0 for every example of the batch.   Saturated: |tanh| above 0.97, sigmoid the same after
+    scaling to -1 .. 1.   Series: "dead/NAME", "saturated/NAME", "spread/NAME" (the standard
+    deviation of the outputs), where NAME is the k-th activation of the forward pass.
+    Source: CS231n notes, "Activation / gradient distributions per layer".
+    """
+
+    def __init__(self, every: int = 10):
+        super().__init__(every)
+        self._watch: Any = None
+        self._outputs = _Outputs()
+
+    def start(self, run: Run) -> None:
+        """Listen to the first step."""
+        self._listen(run)
+
+    def before_step(self, run: Run) -> None:
+        """Measure what the forward pass made, and stop listening."""
+        if self._watch is None:
+            return
+        self._silence()
+        for k, (op, y) in enumerate(self._outputs.seen):
+            name = f"{op} {k + 1}"
+            run.record(f"spread/{name}", float(y.std()))
+            if op == "relu":
+                run.record(f"dead/{name}", dead_share(y))
+            else:
+                run.record(f"saturated/{name}", saturated_share(y, op))
+        self._outputs.seen = []
+
+    def after_step(self, run: Run) -> None:
+        """Listen to the next step if it is due."""
+        self._listen(run)
+
+    def end(self, run: Run) -> None:
+        """Stop listening."""
+        self._silence()
+
+    def _listen(self, run: Run) -> None:
+        if self.due(run):
+            self._watch = observe(self._outputs)
+            self._watch.__enter__()
+
+    def _silence(self) -> None:
+        if self._watch is not None:
+            self._watch.__exit__(None, None, None)
+            self._watch = None
+
+
+class _Outputs:
+    """An observer that keeps the outputs of relu, tanh and sigmoid."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, np.ndarray]] = []
+
+    def on_op(self, op: Any, args: Any, settings: dict, y: Any) -> None:
+        if op.name in ("relu", "tanh", "sigmoid") and y.ndim > 1 and y.requires_grad:
+            self.seen.append((op.name, to_host(y.data)))
+
+
+def dead_share(y: Any) -> float:
+    """Share of units never above 0; units are channels of images (axis 1), else the last axis.
+
+    >>> dead_share(np.array([[0.0, 1.0], [0.0, 0.0]]))
+    0.5
+    """
+    axis = 1 if y.ndim == 4 else y.ndim - 1
+    active = (y > 0).any(axis=tuple(a for a in range(y.ndim) if a != axis))
+    return 1 - float(active.mean())
+
+
+def saturated_share(y: Any, op: str = "tanh") -> float:
+    """Share of outputs at the flat ends: |y| > 0.97 for tanh, |2 y - 1| > 0.97 for sigmoid.
+
+    >>> saturated_share(np.array([0.1, 0.99])), saturated_share(np.array([0.5, 0.99]), "sigmoid")
+    (0.5, 0.5)
+    """
+    centred = 2 * y - 1 if op == "sigmoid" else y
+    return float((np.abs(centred) > SATURATED).mean())
+
+
+class Rates(_Sampling):
+    """Learning rate, momentum and effective rate lr / (1 - momentum) of the first group.
+
+    Series: "rate/lr", "rate/momentum", "rate/effective".
+    """
+
+    def after_step(self, run: Run) -> None:
+        """Read the optimizer's settings."""
+        if not self.due(run):
+            return
+        group, rho = run.optimizer.groups[0], float(getattr(run.optimizer, "rho", 0.0))
+        run.record("rate/lr", group["lr"])
+        run.record("rate/momentum", group.get("momentum", 0.0))
+        run.record("rate/effective", group["lr"] / (1 - rho))
+
+
+class FirstLayer(Monitor):
+    """Roughness of the first weight matrix as images, after every epoch.
+
+    shape: (H, W) of an input image.   Series: "roughness"; ``images`` is the last array (units, H,
+    W).   Random weights have a roughness near 1.1; smooth features far less.  Features that stay
+    rough mean that training has not converged, that the learning rate is wrong, or that there is
+    too little weight decay (CS231n notes, "First-layer visualizations").
+    """
+
+    def __init__(self, shape: tuple[int, int]):
+        self.shape = shape
+        self.images: np.ndarray | None = None
+
+    def start(self, run: Run) -> None:
+        """The weights at initialisation."""
+        self.epoch_end(run)
+
+    def epoch_end(self, run: Run) -> None:
+        """The weights now."""
+        weights = [p for p in run.model.parameters() if p.ndim in (2, 4)]
+        self.images = _images(to_host(weights[0].data) if weights else np.zeros(0), self.shape)
+        run.record("roughness", roughness(self.images))
+
+
+def _images(w: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """(units, H, W) from a matrix (H W, units), or from filters (units, channels, H, W)."""
+    if w.ndim == 4:
+        return w.reshape(-1, *w.shape[2:]).copy()
+    if w.ndim != 2 or len(w) != shape[0] * shape[1]:
+        raise ShapeError(
+            f"FirstLayer needs a first weight of shape ({shape[0] * shape[1]}, units) for images "
+            f"of {shape[0]} x {shape[1]}, or filters; got {w.shape}."
+        )
+    return w.T.reshape(-1, *shape).copy()
+
+
+def roughness(images: np.ndarray) -> float:
+    """Mean |difference of neighbouring pixels| over the deviation of the pixels, mean of images.
+
+    images: (N, H, W).   White noise gives 2 / sqrt(pi) = 1.13, a smooth ramp nearly 0.
+
+    >>> x = np.linspace(0, 1, 50)
+    >>> roughness((x + x[:, None])[None]) < 0.1
+    True
+    """
+    across, down = (np.abs(np.diff(images, axis=a)).mean(axis=(1, 2)) for a in (1, 2))
+    deviation = images.std(axis=(1, 2))
+    shown = deviation > 0
+    return float(((across + down) / 2)[shown].mean() / deviation[shown].mean()) if any(shown) else 0
+
+
+class StepLength(_Sampling):
+    """How far each step goes along its direction: -1 hardly, 0 to the minimum, 1 mirrored beyond.
+
+    alpha = slope after the step / |slope before it|, both along the step; on a quadratic with
+    curvature h that is lr h - 1 exactly.   Series: "step_length".
+    Source: Schneider, Dangel & Hennig 2021, "Cockpit", arXiv:2102.06604, section 2.1.
+
+    Needs two backward passes a sample: that of the step and the next one, so it looks at every
+    ``every``-th step and the one after it.  With mini-batches it is noisy: read its median.
+    """
+
+    def __init__(self, every: int = 10):
+        super().__init__(every)
+        self._before: list[tuple[Any, Any, Any]] = []
+        self._changes: list[Any] = []
+        self.recent: deque[float] = deque(maxlen=50)
+
+    def before_step(self, run: Run) -> None:
+        """The second look: the slope at the new point along the step that led there."""
+        if self._changes:
+            self._measure(run)
+        if self.due(run):
+            self._before = [
+                (p, p.data.copy(), p.grad.data.copy())
+                for p in run.model.parameters()
+                if p.grad is not None
+            ]
+
+    def after_step(self, run: Run) -> None:
+        """The step itself."""
+        if self._before:
+            self._changes = [p.data - old for p, old, _ in self._before]
+
+    def _measure(self, run: Run) -> None:
+        pairs = zip(self._before, self._changes, strict=True)
+        slopes = [
+            (float((g * d).sum()), float((p.grad.data * d).sum()) if p.grad is not None else nan)
+            for (p, _, g), d in pairs
+        ]
+        before, after = (sum(column) for column in zip(*slopes, strict=True))
+        alpha = step_length(before, after)
+        self.recent.append(alpha)
+        run.record("step_length", alpha)
+        self._before, self._changes = [], []
+
+
+def step_length(before: float, after: float) -> float:
+    """alpha = after / |before|: the slopes along a step at its two ends; before is negative.
+
+    On a parabola the slope grows linearly along the step: where it is 0 lies the minimum.  After a
+    very short step it is unchanged (alpha = -1), at the minimum 0 (alpha = 0), and as steep the
+    other way at the mirrored point (alpha = 1).
+
+    >>> step_length(-2.0, -2.0), step_length(-2.0, 0.0), step_length(-2.0, 2.0)
+    (-1.0, 0.0, 1.0)
+    """
+    return after / abs(before) if before else nan
