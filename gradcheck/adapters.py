@@ -8,6 +8,7 @@ import numpy as np
 from .arrays import as_numpy, is_array
 from .errors import CallError, DTypeError, InputError
 from .problem import Problem, positional_count
+from .refuse import refuse_class
 
 __all__ = ["loss_problem", "vjp_problem"]
 
@@ -23,6 +24,8 @@ def vjp_problem(forward, backward, inputs, *, wrt=None, name=None, **options) ->
     >>> square.gradients(np.array([1.0]))["x"].tolist()
     [6.0]
     """
+    for f in (forward, backward):
+        refuse_class(f, "check_vjp", "functions forward and backward")
     inputs = named_inputs(forward, inputs)
     spread = takes_keywords(forward, inputs)
 
@@ -57,6 +60,7 @@ def loss_problem(loss, params, grads=None, *, names=None, name=None, reduction="
     """
     if reduction not in ("mean", "sum"):
         raise InputError(f"gradcheck needs reduction='mean' or 'sum', got {reduction!r}.")
+    refuse_class(loss, "gradcheck", "a function loss")
     arrays = named_params(params, names)
     closed = positional_count(loss) == 0
     ask = in_place(arrays) if closed else by_structure(loss, params, arrays)

@@ -12,10 +12,12 @@ def conclude(name, a, slopes, entries, where) -> ParamResult:
     """The verdict on a parameter from the Entries of its directions and elements."""
     lines = [many for many in (slopes, entries) if len(many)]
     compared = entries if len(entries) else slopes
-    shown = compared.shown()
+    status, shown = param_status(slopes, lines), compared.shown()
+    settled = compared.status != "inconclusive"
+    judged = shown[settled] if status == "pass" and settled.any() else shown
     size = max(np.linalg.norm(compared.analytic), np.linalg.norm(compared.numeric))
-    miss = float(np.linalg.norm(compared.analytic - compared.numeric))
-    max_rel = float(shown.max())  # NaN wins
+    miss = float(np.linalg.norm((compared.analytic - compared.numeric)[~compared.subgradient()]))
+    max_rel = float(judged.max())  # NaN wins
     kinked = sum(int(many.flagged("kink").sum()) for many in lines)
     errors = np.full(a.shape, np.nan)
     if len(entries):
@@ -23,7 +25,7 @@ def conclude(name, a, slopes, entries, where) -> ParamResult:
     return ParamResult(
         name=name,
         shape=a.shape,
-        status=param_status(slopes, lines),
+        status=status,
         max_rel=max_rel,
         norm_rel=miss / float(size) if size else 0.0,
         n_checked=len(entries),

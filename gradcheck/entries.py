@@ -67,9 +67,15 @@ class Entries(Sequence):
         return Entries(**columns)
 
     def error(self) -> np.ndarray:
-        """|a - n| relative to each record's scale; its relative error where there is none."""
+        """|a - n| relative to each record's scale; its relative error where there is none; 0 for a
+        subgradient, since a centred difference across its kink is not what it should equal."""
         miss, unit = abs(self.analytic - self.numeric), self.scale
-        return np.where(unit > 0, miss / np.where(unit > 0, unit, 1), self.rel_error)
+        error = np.where(unit > 0, miss / np.where(unit > 0, unit, 1), self.rel_error)
+        return np.where(self.subgradient(), 0.0, error)
+
+    def subgradient(self) -> np.ndarray:
+        """True for the records on a kink whose analytic slope lies between the one-sided ones."""
+        return self.flagged("on-kink") & (self.status == "pass")
 
     def shown(self) -> np.ndarray:
         """What a reader sees: the own relative error of what failed; else relative to a typical
@@ -88,10 +94,11 @@ class Entries(Sequence):
         """Sorted by status, then by error; NaN is worst."""
         error = np.where(np.isnan(error := self.error()), np.inf, error)
         graver = [self.status == status for status in STATUSES[1:]]
-        return self.take(np.lexsort((-error, *np.logical_not(graver))))
+        return self.take(np.lexsort((self.subgradient(), -error, *np.logical_not(graver))))
 
 
 def badness(entry: Entry) -> tuple:
     """Sorting key for records of several parameters, as `worst_first` sorts those of one."""
     error = abs(entry.analytic - entry.numeric) / entry.scale if entry.scale else entry.rel_error
+    error = 0.0 if entry.status == "pass" and "on-kink" in entry.flags else error
     return STATUSES.index(entry.status), error if error == error else np.inf

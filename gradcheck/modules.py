@@ -8,6 +8,7 @@ from .adapters import named_params, title
 from .arrays import as_numpy, is_array
 from .errors import InputError
 from .problem import Problem
+from .refuse import refuse_class, refuse_framework_module
 
 __all__ = ["module_problem"]
 
@@ -19,6 +20,8 @@ def module_problem(module, *inputs, name=None, **options) -> Problem:
     methods or attributes ("params" and "grads" too), lists or dicts; backward returns the gradient
     of the float inputs, or None.
     """
+    refuse_class(module, "check_module", "a layer object")
+    refuse_framework_module(module)
     module = copy.deepcopy(module)
     params = named_params(member(module, "parameters", "params") or {}, None)
     xs = {f"input{i}" if len(inputs) > 1 else "input": x for i, x in enumerate(inputs)}

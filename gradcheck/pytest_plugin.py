@@ -1,7 +1,12 @@
 """pytest plugin: a seeded `gradcheck` fixture, reports on failure, JSON files on request.
 
     def test_affine(gradcheck):
-        gradcheck.assert_vjp(affine_forward, affine_backward, {"x": x, "w": w})
+        gradcheck.check_vjp(affine_forward, affine_backward, {"x": x, "w": w})
+
+Every check of the fixture makes its test fail unless the gradient is right: a result that nobody
+looks at must not leave a test green.  check_vjp is assert_vjp there, check is assert_grads, and so
+on; allow_inconclusive=True lets through what could not be judged.  To look at a wrong gradient's
+report, catch gradcheck.GradientMismatch, or call the function of the module, gradcheck.check_vjp.
 
 Options: --gradcheck-seed=0 (every check's rng), --gradcheck-json=DIR (one file per test).
 Marker: @pytest.mark.gradcheck(budget=2000) or @pytest.mark.gradcheck_budget(2000), forward calls.
@@ -13,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from .check import check, check_grad, check_module, check_vjp
+from .checks import check, check_grad, check_module, check_vjp
 from .errors import GradientMismatch
 
 __all__ = ["Checker"]
@@ -22,23 +27,21 @@ CHECKS = {"grads": check, "grad": check_grad, "module": check_module, "vjp": che
 
 
 class Checker:
-    """The check functions with this test's seed and budget; keeps every report in `.reports`."""
+    """The check functions with this test's seed and budget, raising GradientMismatch unless the
+    gradient is right, under both names (check_vjp, assert_vjp); every report is in `.reports`."""
 
     def __init__(self, seed, budget=None):
         self.seed, self.budget, self.reports = seed, budget, []
         for name, function in CHECKS.items():
-            setattr(self, function.__name__, functools.partial(self.run, function))
-            setattr(self, f"assert_{name}", functools.partial(self.insist, function))
+            insist = functools.partial(self.insist, function)
+            setattr(self, function.__name__, insist)
+            setattr(self, f"assert_{name}", insist)
 
-    def run(self, function, *args, **options):
+    def insist(self, function, *args, allow_inconclusive=False, **options):
         """The check, with defaults from the command line; options given in the test win."""
         report = function(*args, **{"rng": self.seed, "budget": self.budget} | options)
         self.reports.append(report)
-        return report
-
-    def insist(self, function, *args, allow_inconclusive=False, **options):
-        """The same, raising GradientMismatch."""
-        return self.run(function, *args, **options).raise_for_failure(allow_inconclusive)
+        return report.raise_for_failure(allow_inconclusive)
 
 
 def pytest_addoption(parser):
@@ -54,7 +57,7 @@ def pytest_configure(config):
 
 @pytest.fixture
 def gradcheck(request):
-    """Seeded gradient checks; see gradcheck.check_vjp for what they take."""
+    """Seeded checks that fail the test unless ok; see gradcheck.check_vjp for what they take."""
     checker = Checker(request.config.getoption("--gradcheck-seed"), budget(request.node))
     yield checker
     folder = request.config.getoption("--gradcheck-json")

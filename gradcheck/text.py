@@ -1,6 +1,7 @@
 """A report as text and as HTML, for people."""
 
 from html import escape
+from itertools import islice
 from textwrap import wrap
 
 __all__ = ["render", "render_html", "summary"]
@@ -23,7 +24,7 @@ def summary(report) -> str:
     """One line: the verdict, and the worst entry with its raw pair."""
     tol = report.settings.get("tol", 0)
     head = f"gradcheck  {word(report.status)}  {report.name}  {len(report.params)} parameters"
-    worst = report.worst(1)
+    worst = report.worst(1) if not report.ok else worst_judged(report)
     if worst:
         name, e = worst[0]
         error = report.params[name].max_rel
@@ -33,6 +34,13 @@ def summary(report) -> str:
             f"{e.numeric:.4e}{kink})"
         )
     return f"{head}, tolerance {tol:g}, {report.nfev} forward calls"
+
+
+def worst_judged(report) -> list:
+    """[(name, entry)] of the largest error among what was judged: of a pass, not what was not."""
+    params = sorted(report.params.values(), key=lambda p: p.max_rel, reverse=True)
+    judged = ((p.name, e) for p in params for e in p.worst if e.status != "inconclusive")
+    return list(islice(judged, 1))
 
 
 def render(report) -> str:

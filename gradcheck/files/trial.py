@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..check import check_vjp
+from ..checks import check_vjp
 from ..errors import CallError
 from ..report import Report
 from .catalogue import Case

@@ -139,7 +139,7 @@ def test_one_function_of_a_file_or_module(write, monkeypatch):
 
 def test_a_function_that_runs_its_own_check(check):
     own = (
-        "import numpy as np\nfrom gradcheck.check import check_vjp\ndef mine():\n"
+        "import numpy as np\nfrom gradcheck.checks import check_vjp\ndef mine():\n"
         "    return check_vjp(lambda x: (x**2, x), lambda d, x: FACTOR * d * x,"
         " {'x': np.ones(3)})\n"
         "def other():\n    return 3\n"

@@ -337,3 +337,23 @@ def test_the_diagnosis_does_not_depend_on_the_scale(scale):
     found = [f for f in gradcheck.check_vjp(scaled, wrong, inputs).findings if f.severity == "fail"]
     assert [(f.code, f.param) for f in found] == [("scale", "x")]
     assert found[0].evidence["k"] == pytest.approx(1 / 3)
+
+
+def test_the_reasons_of_a_large_problem_cost_little(monkeypatch):
+    """What fails is measured first; where it is too large, its neighbours are not measured."""
+    monkeypatch.setattr("gradcheck.evidence.MOST_NUMBERS", 50 * 700)
+    rng = np.random.default_rng(0)
+    x, w, b = rng.standard_normal((2, 30)), rng.standard_normal((30, 20)), rng.standard_normal(20)
+
+    def calls(wrong, diagnose):
+        def backward(d, cache):
+            grads = {"x": d @ w.T, "w": x.T @ d, "b": d.sum(0)}
+            return grads | {wrong: 2 * grads[wrong]}
+
+        forward = lambda x, w, b: (x @ w + b, None)
+        return gradcheck.check_vjp(forward, backward, {"x": x, "w": w, "b": b}, diagnose=diagnose)
+
+    extra = {k: calls(k, True).nfev - calls(k, False).nfev for k in ("b", "w")}
+    assert 2 * b.size <= extra["b"] <= 2 * 50 + 60
+    assert extra["w"] <= 60
+    assert "scale" in {f.code for f in calls("b", True).findings}

@@ -158,3 +158,21 @@ def test_count_kinks():
     rivals = np.arange(C) != y[:, None]
     margins = (scores - scores[np.arange(N), y, None] + 1)[rivals]
     assert gc.count_kinks([margins > 0]) == N * (C - 1)
+
+
+def test_a_resolved_kink_is_not_the_worst_error():
+    """GC-Q4: relu at zero passes with 0 against a centred 1/2; that is no error of 100 %."""
+    x = np.array([0.0, 1.5, -0.7, 0.3])
+    report = gc.check_vjp(relu, lambda d, x: d * (x > 0), (x,))
+    p = report.params["x"]
+    assert report.status == "pass" and p.kinked == 1
+    assert p.max_rel < 1e-9 and p.norm_rel < 1e-9 and "on-kink" not in p.worst[0].flags
+    assert "1.0e+00" not in report.summary() and "on a kink" not in report.summary()
+
+
+def test_what_was_not_judged_is_not_the_worst_error_of_a_pass():
+    x = np.array([1e-3, 1.5, -0.7, 0.3])
+    report = gc.check_vjp(relu, lambda d, x: d * (x > 0), (x,), kinks="ignore")
+    p = report.params["x"]
+    assert p.status == "pass" and p.unresolved == 1 and p.max_rel < 1e-9
+    assert "x[0]" not in report.summary()

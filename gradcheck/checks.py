@@ -7,6 +7,7 @@ from .arrays import as_numpy, is_array
 from .engine import Options, run
 from .errors import InputError
 from .modules import module_problem
+from .refuse import refuse_class
 from .report import Finding, Report, worst_status
 
 __all__ = [
@@ -138,6 +139,8 @@ def check_grad(f, grad, x, **options) -> Report:
     >>> check_grad(lambda x: np.sum(np.sin(x)), np.cos, np.array([0.3, 1.0])).status
     'pass'
     """
+    for function in (f, grad):
+        refuse_class(function, "check_grad", "functions f and grad")
     return check(
         lambda x: f(x),
         np.asarray(as_numpy(x)),
