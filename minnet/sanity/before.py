@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import as_generator, to_host
+from ..backend import as_generator, device_of, to_device, to_host
 from ..data import Dataset
+from ..data.dataset import require_pair
 from ..errors import ShapeError, ValueRangeError
+from ..functional.targets import raw
 from ..modes import no_grad
 from ..nn import Dropout, Module
 from ..optim import Adam, Optimizer
@@ -45,7 +47,8 @@ def chance_loss(loss_fn: Loss, scores: Any, y: Any) -> float:
     2.302585
     """
     with no_grad():
-        return float(loss_fn(tensor(np.zeros_like(_values(scores))), y))
+        zeros = np.zeros_like(_values(scores))
+        return float(loss_fn(tensor(to_device(zeros, device_of(raw(scores)))), y))
 
 
 def check_chance(model: Module, loss_fn: Loss, data: Any, *, tol: float = 0.05) -> Check:
@@ -59,8 +62,7 @@ def check_chance(model: Module, loss_fn: Loss, data: Any, *, tol: float = 0.05) 
     >>> check_chance(model, F.cross_entropy, data.blobs(30, classes=3, rng=0)).verdict
     'fail'
     """
-    x, y = data
-    _require_pairs("check_chance", x, y)
+    x, y = _pairs("check_chance", data)
     with evaluating(model):
         scores = model(x)
         measured = float(loss_fn(scores, y))
@@ -103,8 +105,7 @@ def check_regularisation(
 
     penalty: (model, alpha) -> number; give your own if the loss has another one.
     """
-    x, y = data
-    _require_pairs("check_regularisation", x, y)
+    x, y = _pairs("check_regularisation", data)
     with evaluating(model):
         loss = float(loss_fn(model(x), y))
         losses = [loss + float(penalty(model, alpha)) for alpha in alphas]
@@ -195,8 +196,8 @@ def check_informative(model: Module, data: Any, *, sigmas: float = 3) -> Check:
     sqrt(p (1 - p) / n).  A model that overfits a tiny set and fails here was given features that
     say nothing about the labels.
     """
-    x, y = data
-    _require_pairs("check_informative", x, y)
+    x, y = _pairs("check_informative", data)
+    y = to_host(y)
     measured = accuracy(predict(model, x), y)
     p = np.unique(y, return_counts=True)[1].max() / len(y)
     needed = p + sigmas * sqrt(p * (1 - p) / len(y))
@@ -216,20 +217,21 @@ def _values(scores: Any) -> np.ndarray:
     return to_host(scores.data if isinstance(scores, Tensor) else scores)
 
 
-def _require_pairs(who: str, x: Any, y: Any) -> None:
+def _pairs(who: str, data: Any) -> tuple[Any, Any]:
+    x, y = require_pair(data, who)
     if len(x) == 0 or len(x) != len(y):
         raise ShapeError(
             f"{who} needs one target per example, at least one; got x of shape {x.shape} and y of "
             f"shape {y.shape}."
         )
+    return x, y
 
 
 def _subset(data: Any, examples: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Some examples, drawn without replacement."""
-    x, y = data
+    x, y = _pairs("check_overfits", data)
     if examples < 2:
         raise ValueRangeError(f"check_overfits needs examples of at least 2, got {examples}.")
-    _require_pairs("check_overfits", x, y)
     rows = rng.permutation(len(x))[:examples]
     return x[rows], y[rows]
 

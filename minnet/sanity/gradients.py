@@ -9,7 +9,8 @@ import numpy as np
 
 import gradcheck
 
-from ..backend import as_generator, to_host
+from ..backend import as_generator, to_device, to_host
+from ..data.dataset import require_pair
 from ..derivatives import grad
 from ..errors import ShapeError, ValueRangeError
 from ..nn import Module
@@ -80,14 +81,14 @@ class _LossOfParameters:
 
     def _loss(self, values: dict[str, np.ndarray]) -> Tensor:
         for name, leaf in self.leaves.items():
-            leaf.data = values[name].copy()
+            leaf.data = to_device(values[name].copy(), leaf.device)
         for generator, state in self.states:
             generator.bit_generator.state = state
         return self.loss_fn(self.model(self.x), self.y)
 
 
 def _few(data: Any, examples: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    x, y = data
+    x, y = require_pair(data, "check_gradients")
     if examples < 1:
         raise ValueRangeError(f"check_gradients needs examples of at least 1, got {examples}.")
     if len(x) == 0 or len(x) != len(y):

@@ -1,0 +1,27 @@
+"""Detectors: pure functions from a `Record` to a `Finding` or None, each with its threshold.
+
+A threshold stands at the top of its file with its reason.  `DETECTORS` lists them by the kind of
+fault; `detect` runs all of them and ranks what they find.
+"""
+
+from __future__ import annotations
+
+from ..finding import Detector, Finding, rank
+from ..record import Record
+from . import curves, inputs, losses, modes, signals, starts, steps
+
+__all__ = ["DETECTORS", "detect"]
+
+DETECTORS: dict[str, Detector] = {}
+for _family in (losses, modes, inputs, starts, steps, signals, curves):  # causes before effects
+    DETECTORS |= {f.__name__: f for f in _family.DETECTORS}
+
+
+def detect(record: Record) -> list[Finding]:
+    """All findings of a run, the most serious first.
+
+    >>> detect(Record(loss=[2.3, 1.2, 0.6, 0.3, 0.2]))
+    []
+    """
+    found = [detector(record) for detector in DETECTORS.values()]
+    return rank([finding for finding in found if finding is not None])

@@ -1,0 +1,184 @@
+"""What the curves of loss and accuracy say: symptoms, for which other detectors name causes."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+import numpy as np
+
+from ..finding import Finding
+from ..record import Evaluation, Record
+
+__all__ = ["DETECTORS"]
+
+TWICE = 2.0
+SWING = 0.25  # deviation of the late losses, in units of the first loss
+ALTERNATES = 0.85  # noise alone changes direction in two thirds of the steps, a trend rarely
+WILD = 1.0  # ... or more than the first loss itself
+TYPICAL = 10.0
+GAP = 0.15  # accuracy in training above that in evaluation
+RISE = 1.3  # evaluation loss over its minimum
+LIMITED = 0.3
+LEARNED = 0.5  # below that training does not go well enough to speak of overfitting
+
+
+def not_finite(record: Record) -> Finding | None:
+    """A NaN or Inf appeared: where, and which operation made it."""
+    fact = record.facts.get("nan")
+    bad = [t for t, loss in enumerate(record.loss) if not isfinite(loss)]
+    if fact is None and not bad:
+        return None
+    fact = fact or {"t": bad[0], "op": "an operation", "where": "forward"}
+    where = {
+        "forward": f"{fact['op']} made the first NaN or Inf, in the forward pass of step",
+        "backward": f"backward of {fact['op']} made the first NaN or Inf, in step",
+        "weights": f"the weights {fact['op']} were no longer finite at step",
+        "input": f"{fact['op']} contained NaN or Inf at step",
+    }[fact["where"]]
+    return Finding(
+        "not_finite", "error", "fact", f"{where} {fact['t']}.",
+        "A NaN spreads to every number computed from it: after one step all weights are lost.",
+        "Look at the arguments of that operation: a logarithm or root of 0, a division by 0, an "
+        "exponential of a large number, or steps that are too long.",
+    )  # fmt: skip
+
+
+def diverged(record: Record) -> Finding | None:
+    """The loss ended at more than twice its start, and above chance."""
+    floor = max(record.start, 0.0)
+    if isfinite(record.chance):
+        floor = max(floor, record.chance * abs(record.scale or 1))
+    if not record.steps or not record.end > TWICE * floor or not floor > 0:
+        return None
+    return Finding(
+        "diverged", "error", "symptom",
+        f"the loss went from {record.start:.3g} to {record.end:.3g} in {record.steps} steps.",
+        "Training that makes the loss grow goes the wrong way or too far.",
+        "Divide the learning rate by 10; if it still grows, look for a wrong sign.",
+    )  # fmt: skip
+
+
+def plateau(record: Record) -> Finding | None:
+    """At the end the loss is what a model reaches that ignores its input."""
+    if record.steps < 20 or not isfinite(record.skill) or not record.unlearned:
+        return None
+    return Finding(
+        "plateau", "warning", "symptom",
+        f"after {record.steps} steps the loss is {record.end:.3g}; ignoring the input gives "
+        f"{record.chance * abs(record.scale or 1):.3g}.",
+        "The model has learned at most how frequent the targets are.",
+        "Check that it can learn 20 examples by heart (sanity.check), then the labels, the "
+        "learning rate and the initial weights.",
+    )  # fmt: skip
+
+
+def oscillating(record: Record) -> Finding | None:
+    """The late losses swing widely and change direction all the time."""
+    late = record.part(0.5, 1)
+    if record.steps < 20 or not np.isfinite(late).all() or not record.start > 0:
+        return None
+    steps = np.diff(late)
+    turns = float((steps[1:] * steps[:-1] < 0).mean())
+    unit = record.start if not isfinite(record.chance) else record.chance * abs(record.scale or 1)
+    swing = float(late.std()) / unit if unit > 0 else 0.0
+    wild = swing > WILD or (swing > SWING and turns > ALTERNATES)
+    if not wild or record.skill > LIMITED:
+        return None
+    return Finding(
+        "oscillating", "warning", "symptom",
+        f"late losses deviate by {swing:.2g} times the loss at chance and turn in {turns:.0%} of "
+        "the steps.",
+        "Steps that jump from one side of the valley to the other make no way along it.",
+        "Lower the learning rate, or take larger batches.",
+    )  # fmt: skip
+
+
+def spikes(record: Record) -> Finding | None:
+    """Single losses far above their neighbours and above the first one, after the beginning."""
+    loss = np.array(record.loss)
+    if len(loss) < 30 or not np.isfinite(loss).all() or not loss[0] > 0:
+        return None
+    middle = np.array([np.median(loss[max(t - 10, 0) : t + 1]) for t in range(len(loss))])
+    late = np.arange(len(loss)) > len(loss) // 10
+    found = np.flatnonzero(late & (loss > TYPICAL * middle) & (loss > 1.5 * loss[0]))
+    if not found.size:
+        return None
+    t = found[loss[found].argmax()]
+    return Finding(
+        "spikes", "warning", "symptom",
+        f"{found.size} spike(s); at step {t} the loss was {loss[t]:.3g}, around it "
+        f"{middle[t]:.3g}.",
+        "One bad batch or one step that is too long can undo much of what was learned.",
+        "Look at the batch of that step; clip gradients, or lower the learning rate.",
+    )  # fmt: skip
+
+
+def overfitting(record: Record) -> Finding | None:
+    """Training goes well, evaluation badly and worse than before."""
+    passes = _evaluations(record)
+    if len(passes) < 3 or not isfinite(record.accuracy):
+        return None
+    last, best = passes[-1], min(e.loss for e in passes)
+    gap = record.accuracy - last.accuracy
+    rise = last.loss / best if best > 0 else 1.0
+    if record.skill < LEARNED or not (gap > GAP or rise > RISE):
+        return None
+    both = gap > 2 * GAP or (gap > GAP and rise > RISE)
+    return Finding(
+        "overfitting", "warning" if both else "note", "symptom",
+        f"accuracy is {record.accuracy:.0%} in training and {last.accuracy:.0%} in evaluation; the "
+        f"evaluation loss is {rise:.2g} times its minimum.",
+        "The model learns its examples by heart instead of what they have in common.",
+        "Stop earlier, use more data or augmentation, dropout or weight decay, a smaller model.",
+    )  # fmt: skip
+
+
+def underfitting(record: Record) -> Finding | None:
+    """The loss is flat and high, and even a few examples cannot be learned by heart."""
+    late, mid = record.part(0.9, 1), record.part(0.5, 0.6)
+    if record.steps < 20 or not np.isfinite(late).all() or not isfinite(record.skill):
+        return None
+    flat = np.median(late) > 0.95 * np.median(mid)
+    memorises = record.facts.get("memorises")
+    if record.skill > LIMITED or not flat or memorises is None or memorises:
+        return None
+    hits, chance, sigma = record.facts.get("neighbours", (1.0, 0.0, 0.0))
+    reached = record.accuracy if isfinite(record.accuracy) else chance
+    if hits < reached + 3 * sigma:
+        return None  # the targets are noisy: the nearest neighbour does no better
+    return Finding(
+        "underfitting", "warning", "cause",
+        f"the loss is flat at {record.end:.3g} ({record.skill:.0%} below chance), and a fresh copy "
+        "of the model could not learn 20 examples by heart.",
+        "A model that cannot even memorise has too few units, a cut or blocked path, or too much "
+        "noise such as dropout.",
+        "Use a larger model, less dropout and weight decay; check each layer's gradient.",
+    )  # fmt: skip
+
+
+def late_start(record: Record) -> Finding | None:
+    """Nothing happens for a fifth of the run, then the loss falls: a bad start."""
+    early, end = record.part(0, 0.2), record.end
+    if record.steps < 50 or not isfinite(end) or not record.start > 0:
+        return None
+    still = float(np.ptp(early)) < 0.02 * record.start
+    if not still or end > 0.5 * record.start:
+        return None
+    return Finding(
+        "late_start", "note", "symptom",
+        f"for {len(early)} steps the loss stayed at {early[0]:.3g}, then it fell to {end:.3g}.",
+        "A flat beginning means small gradients at the start: the initial weights are too small "
+        "or units are saturated.",
+        "Use He's or Xavier's initial weights.",
+    )  # fmt: skip
+
+
+def _evaluations(record: Record) -> list[Evaluation]:
+    """Those with loss and accuracy on examples that were not trained on."""
+    known = [e for e in record.evaluations if isfinite(e.loss) and isfinite(e.accuracy)]
+    return [e for e in known if e.seen + e.whole < 0.02 * max(e.n, 1)]
+
+
+DETECTORS = (
+    not_finite, diverged, plateau, oscillating, spikes, overfitting, underfitting, late_start,
+)  # fmt: skip

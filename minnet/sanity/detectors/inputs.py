@@ -1,0 +1,220 @@
+"""Faults of the data: inputs, labels, their order, and how they were split."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+import numpy as np
+
+from ..finding import Finding
+from ..record import Evaluation, Record
+
+__all__ = ["DETECTORS"]
+
+LARGE = 20.0  # inputs of size 20 make the first layer's outputs 20 times as large as planned
+OFFSET = 10.0  # the mean is ten deviations from 0: the features hide behind their offset
+UNEVEN = 100.0  # one feature is 100 times larger: the loss surface is 10,000 times as steep there
+TINY = 1e-2
+UNLEARNED = 0.05  # within 5 % of chance, the tolerance of the check before learning
+POOR = 0.5
+SORTED = 0.5  # a shuffled batch of 8 of 10 classes has 85 % of the labels' entropy
+SHARED = 0.02  # 2 % of the evaluated examples
+SHIFT = 1.0  # deviations of the training inputs
+RATIO = 3.0
+
+
+def constant_inputs(record: Record) -> Finding | None:
+    """All examples of every batch are the same."""
+    seen = [s.batch for s in record.samples if s.batch.n > 1]
+    if not seen or not all(b.same for b in seen):
+        return None
+    return Finding(
+        "constant_inputs", "error", "fact",
+        f"in all {len(seen)} sampled batches the examples are equal (mean {seen[0].mean:.3g}).",
+        "From equal inputs no model can tell different targets: the best it can do is the mean.",
+        "Print a batch: look for a division by too much, an integer division, or an array that "
+        "was never filled.",
+    )  # fmt: skip
+
+
+def unnormalised_inputs(record: Record) -> Finding | None:
+    """The inputs are far from zero mean and unit size."""
+    batch = record.samples[0].batch if record.samples else None
+    if batch is None or not batch.n or batch.same:
+        return None
+    size = (batch.mean**2 + batch.std**2) ** 0.5
+    far = abs(batch.mean) > OFFSET * batch.std
+    odd = size > LARGE or size < TINY or far or batch.uneven > UNEVEN
+    if not odd or not size:
+        return None
+    surprised = record.start > 3 * record.chance * abs(record.scale or 1)
+    harmful = not record.skill > POOR or not isfinite(record.end) or surprised
+    return Finding(
+        "unnormalised_inputs", "error" if harmful else "note", "fact",
+        f"inputs have mean {batch.mean:.3g} and deviation {batch.std:.3g}; the largest feature "
+        f"deviates {batch.uneven:.3g} times as much as the middle one.",
+        "Weights start at a size made for inputs near 1. Others saturate or switch off units, and "
+        "force a learning rate that suits one feature and no other.",
+        "Subtract each feature's training mean and divide by its deviation.",
+    )  # fmt: skip
+
+
+def unnormalised_targets(record: Record) -> Finding | None:
+    """Regression targets that are large, or far from zero, and were not learned."""
+    y = record.targets
+    if record.kind != "squares" or y.size < 8 or record.skill > POOR:
+        return None
+    size = float((y**2).mean()) ** 0.5
+    if not (size > LARGE or abs(y.mean()) > OFFSET * max(y.std(), 1e-12)):
+        return None
+    return Finding(
+        "unnormalised_targets", "error", "cause",
+        f"targets have mean {y.mean():.3g} and deviation {y.std():.3g}, and the loss ended at "
+        f"{record.end:.3g}.",
+        "A model starts with outputs near 0. Targets far away make the first errors, and the "
+        "gradients, as much larger.",
+        "Subtract the targets' mean, divide by their deviation, and undo it for predictions.",
+    )  # fmt: skip
+
+
+def unshuffled(record: Record) -> Finding | None:
+    """The batches contain fewer different targets than the data."""
+    batches = [s.batch for s in record.samples if s.batch.n >= 8 and s.batch.target.size]
+    batches = [b for b in batches if b.target.size in (b.n, b.n * max(b.outputs, 1))]
+    if len(batches) < 3:
+        return None
+    variety = _entropy if record.kind in ("cross_entropy", "hinge", "binary") else np.var
+    whole = float(variety(np.concatenate([b.target for b in batches])))
+    share = float(np.mean([variety(b.target) for b in batches])) / whole if whole > 0 else 1.0
+    if not share < SORTED:
+        return None
+    return Finding(
+        "unshuffled", "error", "fact",
+        f"a batch has {share:.0%} of the variety that the targets have as a whole.",
+        "Sorted data shows the model one class after another: it learns the latest and forgets "
+        "the others, and the loss jumps with each new one.",
+        "Shuffle: data.Loader does unless shuffle=False; draw a new order for each epoch.",
+    )  # fmt: skip
+
+
+def degenerate_labels(record: Record) -> Finding | None:
+    """One label only, or most classes never occur."""
+    y, kind = record.targets, record.kind
+    if y.size < 20 or kind not in ("cross_entropy", "hinge", "binary", "squares"):
+        return None
+    found = np.unique(y)
+    outputs = max((s.batch.outputs for s in record.samples), default=0)
+    enough = 4 <= outputs <= 50 and y.size >= 20 * outputs and kind in ("cross_entropy", "hinge")
+    if len(found) > 1 and not (enough and len(found) <= outputs / 2):
+        return None
+    return Finding(
+        "degenerate_labels", "error", "fact",
+        f"{y.size} sampled targets have {len(found)} different value(s); the model has {outputs} "
+        "outputs.",
+        "A target that is always the same, or that leaves out most classes, can be met without "
+        "looking at the input.",
+        "Print np.unique(y, return_counts=True): look for argmax over the wrong axis, a one-hot "
+        "column taken for the label, or a wrong cast.",
+    )  # fmt: skip
+
+
+def broken_labels(record: Record) -> Finding | None:
+    """What is learned does not carry over, or the examples say nothing about their targets."""
+    facts, last = record.facts, _clean(record)
+    chance = _majority(record)
+    if last is not None and isfinite(chance) and record.skill > POOR and last.n >= 20:
+        sigma = (chance * (1 - chance) / last.n) ** 0.5
+        useless = not last.loss < record.chance  # accuracy says little when one class dominates
+        if last.accuracy < chance + 3 * sigma and useless:
+            return _broken(
+                f"training reached {record.accuracy:.0%}, evaluation {last.accuracy:.0%}; always "
+                f"naming the most frequent class gives {chance:.0%}.", "error",
+            )  # fmt: skip
+    told = facts.get("neighbours")
+    if told is None or record.skill > UNLEARNED or not isfinite(record.end):
+        return None
+    hits, expected, sigma = told
+    doubt = 3 if record.unlearned else 1  # a little was learned: the signal may be faint
+    if hits > expected + doubt * sigma:
+        return None
+    return _broken(
+        "the loss stayed at chance, and neither nearest neighbours nor a linear rule guess the "
+        f"targets: {hits:.0%} right, {expected:.0%} by chance.", "error",
+    )  # fmt: skip
+
+
+def _broken(seen: str, level: str) -> Finding:
+    return Finding(
+        "broken_labels", level, "cause", seen,
+        "Features that say nothing about the labels can be learned by heart, never understood: "
+        "shuffled or shifted labels look exactly like this.",
+        "Show some examples with their labels; check that x and y are shuffled together, that the "
+        "classes are numbered alike everywhere, and that augmentation keeps the label.",
+    )  # fmt: skip
+
+
+def leak(record: Record) -> Finding | None:
+    """Examples that were trained on are evaluated on, in every evaluation."""
+    passes = [e for e in record.evaluations if e.n]
+    whole, seen = sum(e.whole for e in passes), sum(e.seen for e in passes)
+    others = sum(e.looked for e in passes)
+    mixed = others > 0 and seen / others > SHARED
+    if not mixed and (others or not whole):
+        return None
+    harmless = not mixed and sum(e.whole > 0 for e in passes) == 1
+    n, known = (others, seen) if mixed else (whole, whole)
+    return Finding(
+        "leak", "note" if harmless else "error", "fact",
+        f"about {known:.0f} of {n} evaluated examples were trained on.",
+        "A score on examples that were trained on says how well they were memorised, not how well "
+        "the model does on new ones.",
+        "Split first, then preprocess; drop duplicates across the parts; keep all examples of one "
+        "person or document in one part.",
+    )  # fmt: skip
+
+
+def evaluation_inputs_differ(record: Record) -> Finding | None:
+    """Evaluation inputs have another mean or size than those of training."""
+    batches = [s.batch for s in record.samples if s.batch.n]
+    passes = [e for e in record.evaluations if e.n >= 20 and e.std > 0]
+    if not batches or not passes or batches[0].same:
+        return None
+    mean, std = np.mean([b.mean for b in batches]), np.mean([b.std for b in batches])
+    last = passes[-1]
+    if not std > 0 or (
+        abs(last.mean - mean) < SHIFT * std and 1 / RATIO < last.std / std < RATIO
+    ):
+        return None
+    return Finding(
+        "evaluation_inputs_differ", "error", "fact",
+        f"training inputs have mean {mean:.3g} and deviation {std:.3g}, evaluation inputs "
+        f"{last.mean:.3g} and {last.std:.3g}.",
+        "The model is asked about numbers that it has never seen: preprocessing was done to one "
+        "part only, or with other constants.",
+        "Compute mean and deviation on the training part and apply the same to every part.",
+    )  # fmt: skip
+
+
+def _clean(record: Record) -> Evaluation | None:
+    """The last evaluation with an accuracy that is not on training examples."""
+    known = [e for e in record.evaluations if isfinite(e.accuracy)]
+    passes = [e for e in known if e.seen + e.whole < SHARED * e.n]
+    return passes[-1] if passes else None
+
+
+def _majority(record: Record) -> float:
+    y = record.targets
+    if not y.size or record.kind not in ("cross_entropy", "hinge", "binary"):
+        return float("nan")
+    return float(np.unique(y, return_counts=True)[1].max() / y.size)
+
+
+def _entropy(y: np.ndarray) -> float:
+    p = np.unique(y, return_counts=True)[1] / len(y)
+    return float(-(p * np.log(p)).sum())
+
+
+DETECTORS = (
+    constant_inputs, unnormalised_inputs, unnormalised_targets, unshuffled, degenerate_labels,
+    broken_labels, leak, evaluation_inputs_differ,
+)  # fmt: skip

@@ -1,0 +1,55 @@
+"""Faults of training and eval mode."""
+
+from __future__ import annotations
+
+from ..finding import Finding
+from ..record import Record
+
+__all__ = ["DETECTORS"]
+
+
+def evaluation_in_training_mode(record: Record) -> Finding | None:
+    """The model was in training mode while it was evaluated."""
+    passes = [e for e in record.evaluations if e.training]
+    if not passes:
+        return None
+    return Finding(
+        "evaluation_in_training_mode", "error", "fact",
+        f"{len(passes)} of {len(record.evaluations)} evaluations ran in training mode, with "
+        "dropout or batch norm in the model.",
+        "In training mode dropout deletes units and batch norm uses the batch at hand: the score "
+        "is noisy, depends on the other examples, and the evaluation moves the statistics.",
+        "Call model.eval() before and model.train() after, or use train.evaluate.",
+    )  # fmt: skip
+
+
+def training_in_eval_mode(record: Record) -> Finding | None:
+    """The model was in eval mode while it learned."""
+    count = record.facts.get("trained_in_eval", 0)
+    if count < 0.5 * record.looked or not count:
+        return None
+    return Finding(
+        "training_in_eval_mode", "error", "fact",
+        f"{count} of {record.looked} sampled steps ran in eval mode, with dropout or "
+        "batch norm in the model.",
+        "In eval mode dropout does nothing and batch norm uses statistics that were never "
+        "measured, so neither does its work.",
+        "Call model.train() before training, and after each evaluation.",
+    )  # fmt: skip
+
+
+def statistics_never_updated(record: Record) -> Finding | None:
+    """The running statistics of a batch norm are those it was built with."""
+    count = record.facts.get("still_norms", 0)
+    if not count or record.steps < 2 or record.facts.get("trained_in_eval"):
+        return None
+    return Finding(
+        "statistics_never_updated", "error", "fact",
+        f"{count} batch norm(s) have the running mean they had before {record.steps} steps.",
+        "In eval mode batch norm uses the running statistics. If they never moved, evaluation "
+        "sees another network than training did.",
+        "Check that momentum is above 0 and that the layer is in training mode.",
+    )  # fmt: skip
+
+
+DETECTORS = (evaluation_in_training_mode, training_in_eval_mode, statistics_never_updated)

@@ -1,0 +1,148 @@
+"""A network's doctor: watches a training run and says what is wrong with it, worst first."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import isfinite
+from typing import Any
+
+from ..modes import Mode, mode, observe
+from ..train import Monitor
+from .detectors import detect
+from .examine import examine
+from .finding import Finding, rank
+from .recorder import Recorder
+
+__all__ = ["Diagnosis", "Doctor"]
+
+
+class Diagnosis(list[Finding]):
+    """Findings, the most serious first; prints as text.   ``alarms``: those above "note"."""
+
+    @property
+    def alarms(self) -> list[Finding]:
+        """The findings above "note"."""
+        return [finding for finding in self if finding.alarm]
+
+    def to_dict(self) -> list[dict[str, str]]:
+        """The findings as plain dicts."""
+        return [dict(vars(finding)) for finding in self]
+
+    def __str__(self) -> str:
+        if not self:
+            return "No findings: the run looks healthy."
+        return "\n\n".join(str(finding) for finding in self)
+
+    __repr__ = __str__
+
+
+class Doctor(Monitor):
+    """Watch training through the observer seam; ``report()`` ranks what the detectors find.
+
+    every: steps between two full looks.   tell: called with one line per new alarm at the end of
+    each epoch of `fit`; default: silent; ``Doctor.speak`` prints to stderr.
+
+    With `fit`: ``fit(..., monitors=[doctor])``.  With a loop of your own:
+    ``with doctor.watching(): ...``.
+
+    >>> from minnet import data, functional as F, nn, optim
+    >>> model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Softmax())
+    >>> opt, doctor = optim.SGD(model.parameters(), lr=0.1), Doctor()
+    >>> with doctor.watching():
+    ...     for _ in range(3):
+    ...         for x, y in data.Loader(data.blobs(40, rng=0).map(np.tanh), rng=0):
+    ...             loss = F.cross_entropy(model(x), y)
+    ...             opt.zero_grad()
+    ...             loss.backward()
+    ...             opt.step()
+    >>> doctor.report()[0].kind
+    'softmax_twice'
+    """
+
+    def __init__(self, every: int = 10, *, tell: Callable[[str], Any] | None = None):
+        self.recorder, self.tell = Recorder(every), tell
+        self._told: set[str] = set()
+        self._watch: Any = None
+
+    @staticmethod
+    def speak(line: str) -> None:
+        """Print one line to stderr."""
+        print(line, file=sys.stderr)
+
+    def watching(self) -> Any:
+        """A block whose training is watched."""
+        return observe(self.recorder)
+
+    def start(self, run: Any) -> None:
+        """Begin to watch."""
+        self._attach(True)
+
+    def after_step(self, run: Any) -> None:
+        """Between the samples nobody observes; after an epoch its evaluation is seen."""
+        if self._watch is None:
+            self.recorder.skip(run.loss.item())
+        self._attach(self.recorder.full or run.t % len(run.loader) == 0)
+
+    def epoch_end(self, run: Any) -> None:
+        """Tell the alarms that are new."""
+        if self.tell is None:
+            return
+        for finding in detect(self._snapshot()):
+            if finding.alarm and finding.kind not in self._told:
+                self._told.add(finding.kind)
+                self.tell(finding.line())
+
+    def end(self, run: Any) -> None:
+        """Stop watching."""
+        unseen = self._watch is None and run.loss is not None
+        if unseen and not isfinite(run.loss.item()):
+            with _unobserved():
+                self.recorder.broke(run.model, (run.batch[0],))
+        self._attach(False)
+
+    def _attach(self, on: bool) -> None:
+        if on and self._watch is None:
+            self._watch = self.watching()
+            self._watch.__enter__()
+        elif not on and self._watch is not None:
+            self._watch.__exit__(None, None, None)
+            self._watch = None
+
+    def report(self, *, exams: bool = True) -> Diagnosis:
+        """All findings, the most serious first; of several models each kind once.
+
+        exams: also examine a copy of the model as it was before training: can it learn a few
+        examples by heart, does it mix examples, do the inputs say anything about the targets.
+        """
+        self.recorder.finish()
+        last = (self.recorder.record, self.recorder.model, self.recorder.examples)
+        runs = [*self.recorder.past, last]
+        found: dict[str, Finding] = {}
+        for record, model, examples in runs:
+            if exams:
+                with _unobserved():
+                    examine(model, examples, record)
+            for finding in detect(record):
+                found.setdefault(finding.kind, finding)
+        return Diagnosis(rank([*found.values()]))
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps seen, of all models."""
+        return self.recorder.record.steps + sum(r.steps for r, _, _ in self.recorder.past)
+
+    def _snapshot(self) -> Any:
+        return copy.copy(self.recorder.record)
+
+
+@contextmanager
+def _unobserved() -> Iterator[None]:
+    """What happens inside is no training."""
+    token = mode.set(Mode())
+    try:
+        yield
+    finally:
+        mode.reset(token)

@@ -1,0 +1,51 @@
+"""A finding: what was seen, why it matters, what to try."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Finding", "LEVELS", "RANKS", "rank"]
+
+LEVELS = ("note", "warning", "error")
+RANKS = ("symptom", "cause", "fact")  # how directly the evidence names the fault
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a detector saw.
+
+    kind: the fault's short name.   level: "note" (worth knowing), "warning" (probably a fault),
+    "error" (certainly one).   evidence: "symptom" (something is wrong), "cause" (a likely reason)
+    or "fact" (seen directly).   seen, why, try_: whole sentences; seen has the numbers.
+    """
+
+    kind: str
+    level: str
+    evidence: str
+    seen: str
+    why: str
+    try_: str
+
+    @property
+    def alarm(self) -> bool:
+        """Whether it is above "note"."""
+        return self.level != "note"
+
+    def line(self) -> str:
+        """One line, for the time of training."""
+        return f"{self.level}: {self.kind.replace('_', ' ')}: {self.seen}"
+
+    def __str__(self) -> str:
+        head = f"{self.level.upper()}  {self.kind.replace('_', ' ')}"
+        return f"{head}\n  seen: {self.seen}\n  why:  {self.why}\n  try:  {self.try_}"
+
+
+Detector = Callable[[Any], "Finding | None"]
+
+
+def rank(findings: list[Finding]) -> list[Finding]:
+    """The most serious first: by level, then by how directly the evidence names the fault."""
+    weight = lambda f: (LEVELS.index(f.level), RANKS.index(f.evidence))
+    return sorted(findings, key=weight, reverse=True)

@@ -1,0 +1,182 @@
+"""What the operations after a model's output compute: which loss, of which scores and targets."""
+
+from __future__ import annotations
+
+from math import nan
+from typing import Any
+
+import numpy as np
+
+from ..backend import is_array, to_host
+from ..functional.targets import raw
+from ..tensor import Tensor
+
+__all__ = ["Reading", "are_probabilities"]
+
+
+def are_probabilities(scores: np.ndarray, axis: int = 1) -> bool:
+    """All between 0 and 1, and every row sums to 1 (more than one column).
+
+    >>> are_probabilities(np.array([[0.25, 0.75]])), are_probabilities(np.array([[2.0, -1.0]]))
+    (True, False)
+    """
+    if scores.ndim < 2 or scores.shape[axis] < 2 or not scores.size:
+        return False
+    inside = bool((scores >= 0).all() and (scores <= 1).all())
+    return inside and bool(np.allclose(scores.sum(axis=axis), 1, atol=1e-4))
+
+
+class Reading:
+    """Follows the operations of one loss.
+
+    kind, scores, target: as far as they were recognised.   value: the mean loss per example.
+    notes: {name: evidence} of what looked wrong.
+    """
+
+    def __init__(self, output: Any):
+        self.output = output
+        self.kind, self.value = "", nan
+        self.scores: np.ndarray | None = None
+        self.target: np.ndarray | None = None
+        self.notes: dict[str, Any] = {}
+        self._seen: set[str] = set()
+
+    def on_op(self, op: Any, args: Any, settings: dict, y: Any) -> None:
+        """Look at one operation."""
+        reader = _READERS.get(op.name)
+        if reader is not None:
+            reader(self, args, settings, y)
+        self._seen.add(op.name)
+
+    def finish(self) -> None:
+        """Compute the mean loss of the kinds that are made of several operations."""
+        x, t = self.scores, self.target
+        if x is None or t is None or x.size != t.size:
+            return
+        x, t = x.reshape(t.shape), t
+        if self.kind == "squares":
+            self.value = float(((x - t) ** 2).mean())
+        if self.kind == "binary" and "probability" not in self._seen:
+            self.value = float((np.logaddexp(0, x) - t * x).mean())
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers; NaN for other losses than those of classes."""
+        x, t = self.scores, self.target
+        if x is None or t is None or not t.size:
+            return nan
+        if self.kind in ("cross_entropy", "hinge") and x.ndim == 2 and len(x) == len(t):
+            return float((x.argmax(axis=1) == (t if t.ndim == 1 else t.argmax(axis=1))).mean())
+        if self.kind == "binary" and x.size == t.size:
+            middle = 0.5 if "probability" in self._seen else 0
+            return float(((x.ravel() > middle) == (t.ravel() > 0.5)).mean())
+        return nan
+
+    # -- one method for each operation that says something ----------------------------------------
+
+    def _classes(self, kind: str, x: Any, target: np.ndarray, over: Any, y: Any) -> None:
+        self.kind, self.scores, self.target = kind, to_host(raw(x)), target
+        total = float(to_host(raw(y)).sum()) * (1 if over is None else float(over))
+        self.value = total / max(len(target), 1)
+        if are_probabilities(self.scores):
+            self.notes["probabilities"] = _producer(x)
+        elif _producer(x) == "relu":
+            self.notes["clipped_scores"] = float((self.scores == 0).mean())
+
+    def labels(self, args: Any, settings: dict, y: Any) -> None:
+        self._classes("cross_entropy", args[0], to_host(settings["t"]), settings["over"], y)
+        if settings["w"] is not None:
+            self.kind, self.value = "", nan  # weighted: chance is not that of the labels
+
+    def distribution(self, args: Any, settings: dict, y: Any) -> None:
+        q = to_host(raw(args[1]))
+        self._classes("cross_entropy", args[0], q.argmax(axis=1), settings["over"], y)
+
+    def hinge(self, args: Any, settings: dict, y: Any) -> None:
+        self._classes("hinge", args[0], to_host(settings["t"]), settings["over"], y)
+
+    def softmax(self, args: Any, settings: dict, y: Any) -> None:
+        self.scores = to_host(raw(args[0]))
+        if _axis(settings, self.scores.ndim) == 0 and self.scores.ndim == 2:
+            self.notes["over_examples"] = "softmax"
+
+    def index(self, args: Any, settings: dict, y: Any) -> None:
+        """The scores at the labels, x[range, t]: a log-likelihood written by hand, or `nll`."""
+        key, x = settings.get("key"), to_host(raw(args[0]))
+        if not (isinstance(key, tuple) and len(key) == 2 and x.ndim == 2):
+            return
+        t = np.asarray(to_host(raw(key[1]))) if is_array(raw(key[1])) else np.zeros(0)
+        if t.ndim != 1 or t.dtype.kind not in "iu" or len(t) != len(x):
+            return
+        self.kind, self.target = "cross_entropy", t
+        forms = (x, np.exp(np.minimum(x, 1)), np.exp(np.minimum(-x, 1)))
+        if not any(are_probabilities(form) for form in forms):
+            self.notes["no_softmax"] = float(np.abs(x).max())
+        self.scores = -x if forms[2].sum() and are_probabilities(forms[2]) else x
+        if are_probabilities(x):
+            x = np.log(np.maximum(x, 1e-30))
+        self.value = float(np.abs(x[np.arange(len(t)), t]).mean())
+
+    def logarithm(self, args: Any, settings: dict, y: Any) -> None:
+        p = to_host(raw(args[0]))
+        if p.size and bool(((p >= 0) & (p <= 1)).all()):
+            self._seen.add("probability")
+            self.scores = p if self.kind != "cross_entropy" else self.scores
+        elif args[0] is self.output:
+            self.notes["log_of_scores"] = float(p.min())
+
+    def difference(self, args: Any, settings: dict, y: Any) -> None:
+        fixed = [k for k in (0, 1) if not getattr(args[k], "requires_grad", False)]
+        if len(fixed) != 1 or not np.size(raw(args[fixed[0]])) or self.target is not None:
+            return
+        x, t = to_host(raw(args[1 - fixed[0]])), np.asarray(to_host(raw(args[fixed[0]])))
+        if t.ndim == 0 or x.size < 2:
+            return
+        if t.shape != x.shape and sorted((t.ndim, x.ndim)) == [1, 2] and y.size > x.size:
+            self.notes["broadcast"] = (x.shape, t.shape, y.shape)
+        self.scores, self.target = x, t
+
+    def squares(self, args: Any, settings: dict, y: Any) -> None:
+        if "subtract" in self._seen and not self.kind and self.target is not None:
+            self.kind = "squares"
+
+    def softplus(self, args: Any, settings: dict, y: Any) -> None:
+        x = to_host(raw(args[0]))
+        self.kind, self.scores = "binary", x
+        if _producer(args[0]) == "sigmoid":
+            self.notes["probabilities"] = "sigmoid"
+
+    def product(self, args: Any, settings: dict, y: Any) -> None:
+        fixed = [raw(a) for a in args if not getattr(a, "requires_grad", False)]
+        if len(fixed) != 1 or self.target is not None or self.kind in ("cross_entropy", "squares"):
+            return
+        t = to_host(fixed[0]) if is_array(fixed[0]) else np.zeros(0)
+        yes_or_no = t.size > 1 and self.scores is not None and t.size == self.scores.size
+        if yes_or_no and bool(((t >= 0) & (t <= 1)).all()) and self._seen & {"softplus", "log"}:
+            self.kind, self.target = "binary", t
+
+
+_READERS = {
+    "label_cross_entropy": Reading.labels,
+    "soft_cross_entropy": Reading.distribution,
+    "weston_watkins": Reading.hinge,
+    "softmax": Reading.softmax,
+    "log_softmax": Reading.softmax,
+    "index": Reading.index,
+    "log": Reading.logarithm,
+    "subtract": Reading.difference,
+    "square": Reading.squares,
+    "power": Reading.squares,
+    "multiply": Reading.product,
+    "softplus": Reading.softplus,
+}
+
+
+def _producer(x: Any) -> str:
+    """The name of the operation that made x; "" for arrays and leaves."""
+    return x._node.op.name if isinstance(x, Tensor) and x._node is not None else ""
+
+
+def _axis(settings: dict, ndim: int) -> int | None:
+    axis = settings.get("axis", -1)
+    return axis % ndim if isinstance(axis, int) and ndim else None
