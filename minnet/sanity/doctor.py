@@ -48,6 +48,7 @@ class Doctor(Monitor):
     With `fit`: ``fit(..., monitors=[doctor])``.  With a loop of your own:
     ``with doctor.watching(): ...``.
 
+    >>> import numpy as np
     >>> from minnet import data, functional as F, nn, optim
     >>> model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Softmax())
     >>> opt, doctor = optim.SGD(model.parameters(), lr=0.1), Doctor()

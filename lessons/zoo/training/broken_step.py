@@ -23,7 +23,7 @@ def flipped_gradient(rng):
         opt.step()
 
 
-@broken("uphill", "negated_loss")
+@broken("negated_loss", "uphill")
 def flipped_loss(rng):
     model, (train_set, _) = mlp([64, 32, 10], rng), digits()
     opt = optim.SGD(model.parameters(), lr=0.05)

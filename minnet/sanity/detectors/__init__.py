@@ -6,6 +6,8 @@ fault; `detect` runs all of them and ranks what they find.
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..finding import Detector, Finding, rank
 from ..record import Record
 from . import curves, inputs, losses, modes, signals, starts, steps
@@ -23,5 +25,6 @@ def detect(record: Record) -> list[Finding]:
     >>> detect(Record(loss=[2.3, 1.2, 0.6, 0.3, 0.2]))
     []
     """
-    found = [detector(record) for detector in DETECTORS.values()]
+    with np.errstate(all="ignore"):  # a run that broke down is full of Inf and NaN
+        found = [detector(record) for detector in DETECTORS.values()]
     return rank([finding for finding in found if finding is not None])
