@@ -206,15 +206,16 @@ def test_stationary_variance_closed_form(lr, rho, expected):
         assert got == pytest.approx(lyapunov(lr, rho, h, sigma), rel=1e-10)
 
 
-@pytest.mark.parametrize(("lr", "rho"), [row[:2] for row in VARIANCES[:4]])
+@pytest.mark.parametrize(("lr", "rho"), [row[:2] for row in VARIANCES])
 def test_stationary_variance_measured(lr, rho):
-    """P19: 4000 walkers, 3 %."""
+    """P19: 4000 walkers, 3 %; what a momentum rho remembers fades over 1 / (1 - rho) steps."""
+    steps = max(500, round(30 / (1 - rho)))
     rng, x = np.random.default_rng(7), mn.tensor(np.zeros(4000), requires_grad=True)
     optimizer, seen = optim.Momentum([x], lr, momentum=rho), []
-    for t in range(500):
+    for t in range(steps):
         x.grad = x.numpy() + rng.standard_normal(4000)
         optimizer.step()
-        seen += [(x.numpy() ** 2).mean()] * (t >= 150)
+        seen += [(x.numpy() ** 2).mean()] * (t >= 0.3 * steps)
     expected = theory.stationary_variance(lr, 1.0, momentum=rho)
     assert np.mean(seen) == pytest.approx(expected, rel=0.03)
 
