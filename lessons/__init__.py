@@ -1,1 +1,8 @@
-"""The course: notebooks, the checks behind their exercises, and the zoos of planted faults."""
+"""The course: notebooks, the checks behind their exercises, and the zoos of planted faults.
+
+A notebook begins with `from minnet_lessons import YourTurn` and `from minnet_lessons.checks import lesson_NN as check`.
+"""
+
+from .outcome import Passed, TryAgain, YourTurn
+
+__all__ = ["Passed", "TryAgain", "YourTurn"]
