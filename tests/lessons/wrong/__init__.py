@@ -1,10 +1,10 @@
-"""Known wrong submissions: one module a lesson, each row an exercise, an answer, and the mistake it must be told.
+"""Known wrong submissions: one module a lesson; each names the exercise and the mistake to be told.
 
     @wrong("1.1", "not divided")
     def forgets_the_run(f, x, h):
         return f(x + h) - f(x)
 
-    wrong("1.2", "too small")(1e-12)          # answers that are values; several answers: a tuple with spread=True
+    wrong("1.2", "too small")(1e-12)      # a value; several answers: a tuple and spread=True
 """
 
 from __future__ import annotations
