@@ -1,0 +1,366 @@
+"""Lesson 5: losses before learning, the prior, what chance can do, leaks, and ten patients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from minnet import functional as F
+from minnet import nn, tensor
+
+from ..zoo import hunt
+from .compare import agrees, call, expect
+from .exercise import Wrong, exercise
+
+__all__ = ["above_chance", "first_losses", "leaks", "patients", "prior"]
+
+# -- 5.1 -------------------------------------------------------------------------------------------
+
+LOSSES = {
+    "a": math.log(10),
+    "b": 9.0,
+    "c": 1.5,
+    "d": math.log(2),
+    "e": 5.0,
+    "f": -0.9 * math.log(0.9) - 0.1 * math.log(0.1),
+}
+NEAR = {  # mistake: the numbers it gives
+    "another logarithm": {"a": (1.0, math.log2(10)), "d": (1.0, math.log10(2)), "f": (0.468996,)},
+    "right class counted": {"b": (10.0,), "c": (2.0,)},
+    "margin forgotten": {"c": (3.0, 4.0)},
+    "a probability": {"a": (0.1,), "d": (0.5,), "f": (0.1, 0.9)},
+    "mean of the square": {"e": (1.0, 2.0, 2.5, 10.0, math.sqrt(5), 4.0)},
+    "prior forgotten": {"f": (math.log(2),)},
+    "average over classes": {"b": (0.9, 1.0), "c": (0.375, 0.5)},
+}
+
+
+@exercise(
+    "5.1",
+    "Six first losses",
+    points=3,
+    hints={
+        "another logarithm": (
+            "The size is plausible; the base of the logarithm is not.",
+            "The losses use the natural logarithm.",
+            "In Python: math.log, not math.log2 or math.log10.",
+        ),
+        "right class counted": (
+            "The hinge loss sums over the wrong classes only.",
+            "With C classes, how many of them are wrong?",
+            "C - 1 terms, each as large as the margin when all scores are equal.",
+        ),
+        "margin forgotten": (
+            "Each term of the hinge loss is max(0, s_wrong - s_right + margin).",
+            "With equal scores, what is left of that term?",
+            "Multiply the number of wrong classes by the margin.",
+        ),
+        "a probability": (
+            "That is the probability; the loss is not.",
+            "Cross-entropy is minus the logarithm of the probability of the right class.",
+            "Take minus the natural logarithm of your number.",
+        ),
+        "mean of the square": (
+            "Look again at what is averaged in the mean squared error.",
+            "The error of output 0 is the target itself. Square first, then average.",
+            "Average the squares of 3 and -1.",
+        ),
+        "prior forgotten": (
+            "This network already knows how frequent the classes are.",
+            "For nine examples in ten, the right class has probability 0.9.",
+            "Average -log p over the labels: 0.9 of them have p = 0.9, the others p = 0.1.",
+        ),
+        "average over classes": (
+            "The hinge loss is averaged over the examples, not over the classes.",
+            "For one example, the terms of the wrong classes are added up.",
+            "Do not divide by the number of classes.",
+        ),
+    },
+)
+def first_losses(answer: Any, rng: np.random.Generator) -> Iterator[str]:
+    """Six losses of networks that have not learned anything, to two decimals."""
+    if not isinstance(answer, dict) or set(answer) != set(LOSSES):
+        raise Wrong("type", f"A dict with the keys {', '.join(LOSSES)} is needed.")
+    expect(0, sum(x is ... for x in answer.values()), what="The number of open predictions")
+    right = [k for k, x in LOSSES.items() if agrees(answer[k], x, atol=6e-3)]
+    wrong = [k for k in LOSSES if k not in right]
+    if wrong:
+        seen = f"right so far: {', '.join(right) or 'none'}; look at {wrong[0]} again."
+        raise Wrong(_why(wrong[0], answer[wrong[0]]), seen, earned=len(right) / 6)
+    yield "all six are right"
+
+
+def _why(key: str, value: Any) -> str:
+    for mistake, numbers in NEAR.items():
+        if any(agrees(value, x, atol=6e-3) for x in numbers.get(key, ())):
+            return mistake
+    return "value"
+
+
+# -- 5.2 -------------------------------------------------------------------------------------------
+
+
+@exercise(
+    "5.2",
+    "Start at the prior",
+    points=2,
+    hints={
+        "no logarithm": (
+            "These are the frequencies. Scores are not probabilities.",
+            "The softmax takes exp of the scores.",
+            "What must a score be, so that its exp is the frequency?",
+        ),
+        "sign": (
+            "With this bias the rarest class is the likeliest.",
+            "The logarithm of a frequency is negative, and closer to 0 for what is frequent.",
+            "Leave out the minus sign.",
+        ),
+        "another logarithm": (
+            "The base of your logarithm does not fit to exp.",
+            "exp and which logarithm undo each other?",
+            "Use np.log.",
+        ),
+        "classes missing": (
+            "A class that does not occur among the labels has no entry.",
+            "np.unique returns only what occurs; np.bincount takes a minlength.",
+            "The result needs one number per class, whatever the labels are.",
+        ),
+        "infinite": (
+            "A class that does not occur got a bias of minus infinity.",
+            "log(0) means 'impossible', and one such example later makes the loss infinite.",
+            "Give an empty class a small count, one half for example, before the logarithm.",
+        ),
+    },
+)
+def prior(answer: Any, rng: np.random.Generator) -> Iterator[str]:
+    """A bias whose softmax is the class frequencies; a constant may be added to it."""
+    for classes in (2, 5, 10):
+        counts = rng.integers(3, 60, classes)
+        y = rng.permutation(np.repeat(np.arange(classes), counts))
+        p = counts / counts.sum()
+        got = np.asarray(call(answer, y, classes))
+        _prior_of(got, p)
+    yield "the softmax of your bias is the frequency of each class"
+    y = np.array([0] * 9 + [1])
+    b = np.asarray(call(answer, y, 2), float)
+    loss = float(F.cross_entropy(np.tile(b, (10, 1)), y))
+    expect(round(loss, 4), 0.3251, what="The first loss for labels of 9 : 1", atol=1e-6)
+    yield "for labels of 9 : 1 the first loss is 0.3251, their entropy"
+    got = np.asarray(call(answer, np.array([0, 0, 2]), 4))
+    if got.shape != (4,):
+        raise Wrong("classes missing", f"Four classes, and a bias of shape {got.shape}.")
+    if not np.isfinite(got).all():
+        raise Wrong("infinite", f"For labels 0, 0, 2 of four classes it is {got}.")
+    if not got[0] > got[2] > max(got[1], got[3]):
+        raise Wrong("value", f"For labels 0, 0, 2 of four classes it is {got}.")
+    yield "classes that do not occur have a finite bias, below those that do"
+
+
+def _prior_of(got: np.ndarray, p: np.ndarray) -> None:
+    if got.shape != p.shape or got.dtype.kind not in "fiu":
+        expect(got if got.dtype.kind in "fiu" and got.shape else None, np.log(p))
+    right = np.log(p)
+    level = lambda b: b - np.log(np.exp(b - b.max()).sum()) - b.max()
+    if agrees(level(got.astype(float)), right, rtol=1e-4, atol=1e-4):
+        return
+    known = {
+        "no logarithm": [p],
+        "sign": [-right],
+        "another logarithm": [np.log2(p), np.log10(p)],
+    }
+    for mistake, biases in known.items():
+        if any(agrees(got - got[0], b - b[0], rtol=1e-4, atol=1e-4) for b in biases):
+            raise Wrong(mistake)
+    expect(got, right, what="Your bias", rtol=1e-4)
+
+
+# -- 5.3 -------------------------------------------------------------------------------------------
+
+
+@exercise(
+    "5.3",
+    "Better than chance",
+    points=2,
+    hints={
+        "no noise": (
+            "Your test calls every accuracy above 1/C learned.",
+            "Half of all guessers are above chance.",
+            "Ask for a distance from chance: three standard deviations.",
+        ),
+        "variance": (
+            "Your distance is too small for large n and of the wrong unit.",
+            "A standard deviation is the root of a variance.",
+            "sigma is the square root of p (1 - p) / n.",
+        ),
+        "not over n": (
+            "Your distance does not shrink when there are more examples.",
+            "The average of n examples scatters less than one example.",
+            "Divide p (1 - p) by n under the root.",
+        ),
+        "count for share": (
+            "You compare a number of right answers with a share, or the other way round.",
+            "accuracy = correct / n.",
+            "Bring both sides to shares, or both to counts: a count scatters by sqrt(n p (1 - p)).",
+        ),
+        "one sigma": (
+            "One standard deviation is passed by one guesser in six.",
+            "The rule says three.",
+            "Multiply sigma by 3.",
+        ),
+    },
+)
+def above_chance(answer: Any, rng: np.random.Generator) -> Iterator[str]:
+    """correct / n > p + 3 sqrt(p (1 - p) / n), p = 1 / classes."""
+
+    def sigmas(k: float) -> Callable[[int, int, int], bool]:
+        return lambda c, n, C: c / n > 1 / C + k * math.sqrt((C - 1) / C / C / n)
+
+    known: dict[str, Callable[[int, int, int], bool]] = {
+        "no noise": lambda c, n, C: c / n > 1 / C,
+        "variance": lambda c, n, C: c / n > 1 / C + 3 * (C - 1) / C / C / n,
+        "not over n": lambda c, n, C: c / n > 1 / C + 3 * math.sqrt((C - 1) / C / C),
+        "count for share": lambda c, n, C: c > 1 / C + 3 * math.sqrt((C - 1) / C / C / n),
+        "one sigma": sigmas(1),
+    }
+    cases = [
+        (int(n / C + k * math.sqrt(n * (C - 1)) / C), n, C)
+        for n, C in ((int(rng.integers(100, 400)), 2), (1000, 10), (5000, 10), (60, 3))
+        for k in (-1.0, 0.5, 1.5, 2.5, 3.7, 6.0)
+    ]
+    cases += [(5, 9, 2), (0, 100, 10), (40, 40, 5), (400, 400, 5)]
+    said = [bool(call(answer, *case)) for case in cases]
+    if said != [sigmas(3)(*case) for case in cases]:
+        for mistake, rule in known.items():
+            if said == [rule(*case) for case in cases]:
+                raise Wrong(mistake)
+        bad = next(c for s, c in zip(said, cases, strict=True) if s != sigmas(3)(*c))
+        raise Wrong("value", f"{bad[0]} right of {bad[1]} with {bad[2]} classes is judged wrongly.")
+    yield f"{len(cases)} results told apart: luck, and more than luck"
+
+
+# -- 5.4 -------------------------------------------------------------------------------------------
+
+
+class _Layer(nn.Module):
+    """A network for the leak test: a function of its input."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+
+    def forward(self, x: Any) -> Any:
+        return self.function(x)
+
+
+def _networks(rng: np.random.Generator) -> dict[str, tuple[nn.Module, bool]]:
+    """name: (network for 6 examples of 4 features, whether its examples mix)."""
+    W = tensor(rng.normal(size=(4, 4)))
+    last = np.roll(np.arange(6), 1)
+    return {
+        "a linear layer": (_Layer(lambda x: x @ W), False),
+        "tanh and softmax": (_Layer(lambda x: F.softmax(F.tanh(x) @ W)), False),
+        "a constant": (_Layer(lambda x: 0 * x + 1), False),
+        "reshape for transpose": (_Layer(lambda x: (x @ W).reshape(4, 6).T), True),
+        "minus the batch's mean": (_Layer(lambda x: (x - x.mean(0)) @ W), True),
+        "the neighbour added": (_Layer(lambda x: x @ W + 0.1 * F.tanh(x[last])), True),
+        "softmax of a mixture": (_Layer(lambda x: F.softmax((x + x[::-1]) @ W)), True),
+        "last example in the first": (
+            _Layer(lambda x: x + (np.arange(6) == 0)[:, None] * x[-1]),
+            True,
+        ),
+    }
+
+
+@exercise(
+    "5.4",
+    "Find the leak",
+    points=3,
+    hints={
+        "always false": (
+            "Your test finds no leak at all.",
+            "Take the gradient of one output with respect to *all* inputs.",
+            "Output i may depend on input i only: every other row of the gradient must be zero.",
+        ),
+        "always true": (
+            "Your test accuses networks whose examples stay apart.",
+            "Output i depends on input i, of course.",
+            "Leave row i out before you look for numbers that are not zero.",
+        ),
+        "sum of outputs": (
+            "Your test misses a softmax behind a mixture.",
+            "The outputs of a softmax add up to 1. What is the gradient of their plain sum?",
+            "Weigh the outputs by random numbers before you add them up.",
+        ),
+        "one example": (
+            "Your test misses a leak into another example than the one that you looked at.",
+            "A leak need not touch every pair.",
+            "Repeat it for each output i.",
+        ),
+    },
+)
+def leaks(answer: Any, rng: np.random.Generator) -> Iterator[str]:
+    """A function (network, x) that tells whether an output depends on another example's input."""
+    networks = _networks(rng)
+    x = rng.normal(size=(6, 4))
+    said = {name: bool(call(answer, network, x)) for name, (network, _) in networks.items()}
+    bad = [name for name, (_, mixes) in networks.items() if said[name] != mixes]
+    if not bad:
+        yield f"{len(networks)} networks told apart: three sound, five that mix examples"
+        return
+    if len(set(said.values())) == 1:
+        raise Wrong("always true" if said[bad[0]] else "always false")
+    if not networks[bad[0]][1]:
+        raise Wrong("always true", f"It accuses {bad[0]}.")
+    missed = "sum of outputs" if bad == ["softmax of a mixture"] else "one example"
+    raise Wrong(missed, f"It misses {', '.join(bad)}.")
+
+
+# -- 5.5 -------------------------------------------------------------------------------------------
+
+
+@exercise(
+    "5.5",
+    "Ten patients",
+    points=5,
+    hints={
+        "unknown cause": (
+            "One of your causes is not in the list.",
+            "The keys are those of hunt.CAUSES.",
+            "Copy the key from the left column, with its quotes.",
+        ),
+        "healthy accused": (
+            "You treat a healthy patient.",
+            "Not every wiggle is an illness: what does the doctor find, and how does the loss end?",
+            "No finding, and a loss that falls: leave it alone.",
+        ),
+        "sick overlooked": (
+            "You send a sick patient home.",
+            "Its loss may fall and still there is a fault: read the findings.",
+            "Every finding above a note has a reason; read the first one of each patient.",
+        ),
+        "confused": (
+            "You found that it is sick, but not what it has.",
+            "Read the numbers of the first finding; later ones are often its consequences.",
+            "Which of the causes, if it were true, would make the first finding necessary?",
+        ),
+    },
+)
+def patients(answer: Any, rng: np.random.Generator) -> Iterator[str]:
+    """The cause of each of ten patients; half a point each, none for wrongly accused ones."""
+    letters = list(hunt.WARD)
+    if not isinstance(answer, dict) or set(answer) != set(letters):
+        raise Wrong("type", f"A dict with the keys {', '.join(letters)} is needed.")
+    expect(0, sum(x is ... for x in answer.values()), what="The number of open diagnoses")
+    if not all(isinstance(x, str) and x in hunt.CAUSES for x in answer.values()):
+        raise Wrong("unknown cause")
+    right = [k for k in letters if answer[k] == hunt.right_cause(k)]
+    wrong = [k for k in letters if k not in right]
+    accused = [k for k in wrong if hunt.right_cause(k) == "healthy"]
+    missed = [k for k in wrong if answer[k] == "healthy"]
+    if wrong:
+        kind = "healthy accused" if accused else "sick overlooked" if missed else "confused"
+        earned = max(len(right) - len(accused) - len(missed), 0) / len(letters)
+        raise Wrong(kind, f"{len(right)} of {len(letters)} are right.", earned=earned)
+    yield "all ten are right: eight sick, two healthy"

@@ -1,0 +1,150 @@
+"""Wrong answers to lesson 5, as they are handed in."""
+
+import math
+
+import numpy as np
+
+import minnet as mn
+
+from . import wrong
+
+# -- 5.1 First losses ------------------------------------------------------------------------------
+
+LOSSES = {"a": math.log(10), "b": 9, "c": 1.5, "d": math.log(2), "e": 5, "f": 0.3251}
+
+wrong("5.1", "another logarithm")(LOSSES | {"a": 1.0, "d": 0.30103})
+wrong("5.1", "another logarithm")(LOSSES | {"f": 0.469})
+wrong("5.1", "right class counted")(LOSSES | {"b": 10, "c": 2})
+wrong("5.1", "margin forgotten")(LOSSES | {"c": 3})
+wrong("5.1", "a probability")(LOSSES | {"a": 0.1, "d": 0.5})
+wrong("5.1", "mean of the square")(LOSSES | {"e": 1})
+wrong("5.1", "prior forgotten")(LOSSES | {"f": math.log(2)})
+wrong("5.1", "average over classes")(LOSSES | {"b": 0.9})
+wrong("5.1", "value")(LOSSES | {"e": 7})
+wrong("5.1", "type")([2.3, 9, 1.5, 0.69, 5, 0.33])
+
+# -- 5.2 The prior ---------------------------------------------------------------------------------
+
+
+@wrong("5.2", "no logarithm")
+def gives_frequencies(y, classes):
+    return np.bincount(y, minlength=classes) / len(y)
+
+
+@wrong("5.2", "sign")
+def gives_surprise(y, classes):
+    return -np.log(np.maximum(np.bincount(y, minlength=classes), 0.5) / len(y))
+
+
+@wrong("5.2", "another logarithm")
+def takes_log2(y, classes):
+    return np.log2(np.maximum(np.bincount(y, minlength=classes), 0.5) / len(y))
+
+
+@wrong("5.2", "classes missing")
+def counts_what_occurs(y, classes):
+    return np.log(np.unique(y, return_counts=True)[1] / len(y))
+
+
+@wrong("5.2", "infinite")
+def trusts_every_class_to_occur(y, classes):
+    with np.errstate(divide="ignore"):
+        return np.log(np.bincount(y, minlength=classes) / len(y))
+
+
+@wrong("5.2", "value")
+def gives_logits_of_two(y, classes):
+    p = np.maximum(np.bincount(y, minlength=classes), 0.5) / len(y)
+    return np.log(p / (1 - p))
+
+
+@wrong("5.2", "nothing")
+def prints_it(y, classes):
+    np.log(np.maximum(np.bincount(y, minlength=classes), 0.5) / len(y))
+
+
+# -- 5.3 Better than chance ------------------------------------------------------------------------
+
+
+@wrong("5.3", "no noise")
+def compares_with_chance(correct, n, classes):
+    return correct / n > 1 / classes
+
+
+@wrong("5.3", "variance")
+def forgets_the_root(correct, n, classes):
+    p = 1 / classes
+    return correct / n > p + 3 * p * (1 - p) / n
+
+
+@wrong("5.3", "not over n")
+def takes_one_example(correct, n, classes):
+    p = 1 / classes
+    return correct / n > p + 3 * (p * (1 - p)) ** 0.5
+
+
+@wrong("5.3", "count for share")
+def compares_a_count(correct, n, classes):
+    p = 1 / classes
+    return correct > p + 3 * math.sqrt(p * (1 - p) / n)
+
+
+@wrong("5.3", "one sigma")
+def takes_one_sigma(correct, n, classes):
+    p = 1 / classes
+    return correct / n > p + math.sqrt(p * (1 - p) / n)
+
+
+@wrong("5.3", "value")
+def says_yes(correct, n, classes):
+    return True
+
+
+# -- 5.4 The leak ----------------------------------------------------------------------------------
+
+
+def gradient(model, x, i, weights):
+    x = mn.tensor(x, requires_grad=True)
+    return mn.grad((model(x)[i] * weights).sum(), [x], allow_unused=True)[0].numpy()
+
+
+wrong("5.4", "always false")(lambda model, x: False)
+wrong("5.4", "always true")(lambda model, x: True)
+
+
+@wrong("5.4", "sum of outputs")
+def takes_the_plain_sum(model, x):
+    rows = [np.delete(gradient(model, x, i, 1.0), i, axis=0) for i in range(len(x))]
+    return bool((np.abs(rows) > 1e-12).any())
+
+
+@wrong("5.4", "one example")
+def looks_at_the_last(model, x):
+    i = len(x) - 1
+    return np.delete(gradient(model, x, i, np.arange(1, 5)), i, axis=0).any()
+
+
+@wrong("5.4", "always true")
+def counts_its_own(model, x):
+    return any(gradient(model, x, i, np.arange(1, 5)).any() for i in range(len(x)))
+
+
+@wrong("5.4", "raised")
+def passes_an_array(model, x):
+    return mn.grad(model(x).sum(), [x])[0].any()
+
+
+# -- 5.5 The patients ------------------------------------------------------------------------------
+
+ANSWER = {
+    "A": "inputs", "B": "loss", "C": "healthy", "D": "gradients", "E": "rate",
+    "F": "optimizer", "G": "labels", "H": "healthy", "I": "dead", "J": "mode",
+}  # fmt: skip
+
+wrong("5.5", "healthy accused")(ANSWER | {"C": "rate"})
+wrong("5.5", "healthy accused")(dict.fromkeys(ANSWER, "rate"))
+wrong("5.5", "sick overlooked")(dict.fromkeys(ANSWER, "healthy"))
+wrong("5.5", "sick overlooked")(ANSWER | {"J": "healthy"})
+wrong("5.5", "confused")(ANSWER | {"A": "rate", "I": "rate"})
+wrong("5.5", "unknown cause")(ANSWER | {"I": "dead_relus"})
+wrong("5.5", "type")(list(ANSWER.values()))
