@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from . import hints_10 as hints
 from .compare import call, expect, same
 from .exercise import Wrong, exercise
 
@@ -16,21 +17,6 @@ __all__ = ["adagrad", "adam", "epsilon", "long_step", "longest_step", "rmsprop",
 Array = np.ndarray
 State = tuple[Array, ...]
 
-UPHILL = (
-    "Your step goes uphill.",
-    "The gradient points to where the loss grows.",
-    "Look at the sign in front of lr.",
-)
-OLD_CACHE = (
-    "Your step divides by the cache as it was before this gradient.",
-    "Which comes first in the formula: the new cache, or the step?",
-    "Update the cache in the first line of the function and use the new one in the second.",
-)
-EPS_INSIDE = (
-    "Your eps has another place than the formula's.",
-    "sqrt(c + eps) and sqrt(c) + eps differ: at c = 0 the first is sqrt(eps).",
-    "Take the root first, then add eps to it.",
-)
 
 # -- 10.1 ----------------------------------------------------------------------------------------
 
@@ -44,26 +30,7 @@ def _adagrad(x: Array, g: Array, cache: Array, lr: float, eps: float, power: flo
     "10.1",
     "Adagrad",
     points=2,
-    hints={
-        "uphill": UPHILL,
-        "old cache": OLD_CACHE,
-        "epsilon inside": EPS_INSIDE,
-        "cache not summed": (
-            "Your cache forgets what came before.",
-            "Adagrad's cache is a sum over all steps.",
-            "The new cache needs the old one on its right-hand side.",
-        ),
-        "not squared": (
-            "Your cache adds up something that can shrink again.",
-            "Gradients of both signs must make it grow.",
-            "Square the gradient before you add it.",
-        ),
-        "power ignored": (
-            "With power=0.5 all is well; with power=1 your step is still the one with the root.",
-            "The exponent of the cache is an argument of the function.",
-            "Replace the root by `cache ** ...`.",
-        ),
-    },
+    hints=hints.ADAGRAD,
 )
 def adagrad(answer: Any, rng: np.random.Generator) -> Iterator[str]:
     """x - lr g / (cache^power + eps) with cache + g^2."""
@@ -113,35 +80,44 @@ def _rmsprop(x: Array, g: Array, cache: Array, lr: float, decay: float, eps: flo
     return x - lr * g / (np.sqrt(cache) + eps), cache
 
 
+def _average(c: Array, g: Array, d: float) -> Array:
+    return d * c + (1 - d) * g**2
+
+
+def _with_cache(new: Callable[..., Array]) -> Callable[..., State]:
+    """RMSprop with another cache."""
+
+    def step(x: Array, g: Array, c: Array, lr: float, d: float, eps: float) -> State:
+        return x - lr * g / (np.sqrt(new(c, g, d)) + eps), new(c, g, d)
+
+    return step
+
+
+def _with_divisor(divisor: Callable[..., Array], sign: int = -1) -> Callable[..., State]:
+    """RMSprop with another divisor, of the old cache c and the new one."""
+
+    def step(x: Array, g: Array, c: Array, lr: float, d: float, eps: float) -> State:
+        return x + sign * lr * g / divisor(c, _average(c, g, d), eps), _average(c, g, d)
+
+    return step
+
+
+WRONG_RMSPROP = {
+    "weights swapped": _with_cache(lambda c, g, d: (1 - d) * c + d * g**2),
+    "a sum": _with_cache(lambda c, g, d: c + g**2),
+    "no second factor": _with_cache(lambda c, g, d: d * c + g**2),
+    "uphill": _with_divisor(lambda old, new, eps: np.sqrt(new) + eps, sign=1),
+    "old cache": _with_divisor(lambda old, new, eps: np.sqrt(old) + eps),
+    "epsilon inside": _with_divisor(lambda old, new, eps: np.sqrt(new + eps)),
+    "no root": _with_divisor(lambda old, new, eps: new + eps),
+}
+
+
 @exercise(
     "10.2",
     "RMSprop",
     points=2,
-    hints={
-        "uphill": UPHILL,
-        "old cache": OLD_CACHE,
-        "epsilon inside": EPS_INSIDE,
-        "weights swapped": (
-            "Your average listens to the newest gradient almost alone.",
-            "decay is what the cache keeps of itself: 0.99 means a long memory.",
-            "The factors decay and (1 - decay) have changed places.",
-        ),
-        "a sum": (
-            "This is still Adagrad.",
-            "An average must not grow without end under a constant gradient.",
-            "The two factors in front of the old cache and of the new square add up to 1.",
-        ),
-        "no second factor": (
-            "Under a constant gradient g your cache goes to g**2 / (1 - decay), and not to g**2.",
-            "The weights of an average add up to 1.",
-            "The new square has a factor as well.",
-        ),
-        "no root": (
-            "Your step has the wrong unit: multiply the loss by 10 and see how the step changes.",
-            "A gradient over a squared gradient shrinks when the gradient grows.",
-            "There is a root in the denominator.",
-        ),
-    },
+    hints=hints.RMSPROP,
 )
 def rmsprop(answer: Any, rng: np.random.Generator) -> Iterator[str]:
     """x - lr g / (sqrt(cache) + eps) with decay cache + (1 - decay) g^2; the published vectors."""
@@ -149,42 +125,7 @@ def rmsprop(answer: Any, rng: np.random.Generator) -> Iterator[str]:
         (rng.normal(size=n), rng.normal(size=n), rng.random(n), 0.1, d, 0.01)
         for n, d in ((1, 0.9), (4, 0.99), (3, 0.7))
     ]
-
-    def with_cache(new: Any) -> Any:
-        def step(x: Array, g: Array, c: Array, lr: float, d: float, eps: float) -> State:
-            return x - lr * g / (np.sqrt(new(c, g, d)) + eps), new(c, g, d)
-
-        return step
-
-    def average(c: Array, g: Array, d: float) -> Array:
-        return d * c + (1 - d) * g**2
-
-    same(
-        answer,
-        _rmsprop,
-        inputs,
-        known={
-            "weights swapped": with_cache(lambda c, g, d: (1 - d) * c + d * g**2),
-            "a sum": with_cache(lambda c, g, d: c + g**2),
-            "no second factor": with_cache(lambda c, g, d: d * c + g**2),
-            "uphill": lambda x, g, c, lr, d, eps: (
-                2 * x - _rmsprop(x, g, c, lr, d, eps)[0],
-                average(c, g, d),
-            ),
-            "old cache": lambda x, g, c, lr, d, eps: (
-                x - lr * g / (np.sqrt(c) + eps),
-                average(c, g, d),
-            ),
-            "epsilon inside": lambda x, g, c, lr, d, eps: (
-                x - lr * g / np.sqrt(average(c, g, d) + eps),
-                average(c, g, d),
-            ),
-            "no root": lambda x, g, c, lr, d, eps: (
-                x - lr * g / (average(c, g, d) + eps),
-                average(c, g, d),
-            ),
-        },
-    )
+    same(answer, _rmsprop, inputs, known=WRONG_RMSPROP)
     yield "x and the cache are right on random vectors"
     w, dw, cache = _published()
     expect(
@@ -240,49 +181,47 @@ def _adam(
         return x - lr * (m / c1) / root, m, v, t + 1
 
 
+def _variant(**changes: Any) -> Callable[..., Moments]:
+    return lambda *inputs: _adam(*inputs, **changes)
+
+
+def _swapped(x, g, m, v, t, lr, b1, b2, eps):  # type: ignore[no-untyped-def]
+    return _adam(x, g, m, v, t, lr, b2, b1, eps)
+
+
+def _stored(x, g, m, v, t, lr, b1, b2, eps):  # type: ignore[no-untyped-def]
+    x, m, v, t = _adam(x, g, m, v, t, lr, b1, b2, eps)
+    return x, m / (1 - b1**t), v / (1 - b2**t), t
+
+
+def _uphill(x, *rest):  # type: ignore[no-untyped-def]
+    new, *state = _adam(x, *rest)
+    return 2 * x - new, *state
+
+
+def _uncounted(x, g, m, v, t, *settings, **changes):  # type: ignore[no-untyped-def]
+    return (*_adam(x, g, m, v, t, *settings, **changes)[:3], t)
+
+
+WRONG_ADAM = {
+    "counted too late": _variant(count=0),
+    "t not counted": _uncounted,
+    "not corrected": _variant(corrected=False),
+    "corrections stored": _stored,
+    "betas swapped": _swapped,
+    "epsilon inside": _variant(place="inside"),
+    "epsilon before": _variant(place="before"),
+    "not squared": _variant(square=False),
+    "uphill": _uphill,
+}
+LATE_TWICE = {"counted too late": lambda *inputs: _uncounted(*inputs, count=0)}
+
+
 @exercise(
     "10.3",
     "Adam",
     points=3,
-    hints={
-        "counted too late": (
-            "Your first corrections are those of the step before.",
-            "After the first step t is 1. What is 1 - beta1**t if you use the old t?",
-            "Increase t in the first line, before anything is divided by 1 - beta**t.",
-        ),
-        "t not counted": (
-            "Your x, m and v are right, and t comes back as it went in.",
-            "The next step needs to know that this one happened.",
-            "Return t + 1.",
-        ),
-        "not corrected": (
-            "Your m and v are right; the step is the one of Adam without bias correction.",
-            "m and v begin at zero and are too small at first: by 1 - beta1**t and 1 - beta2**t.",
-            "Divide m and v by those factors in new variables, and take the step with these.",
-        ),
-        "corrections stored": (
-            "The m that you return is the corrected one.",
-            "The correction is for this step only; the next average starts from the plain m and v.",
-            "Give the corrected moments other names, and return the plain ones.",
-        ),
-        "betas swapped": (
-            "Your averages have each other's memories.",
-            "beta1 belongs to the gradient, beta2 to its square.",
-            "Swap beta1 and beta2 everywhere, the corrections too.",
-        ),
-        "epsilon inside": EPS_INSIDE,
-        "epsilon before": (
-            "Your eps is added before the correction of v, not after it.",
-            "The paper calls that variant epsilon hat; at t = 1 it makes eps 30 times as large.",
-            "Correct v first, take its root, then add eps.",
-        ),
-        "not squared": (
-            "Your v averages the gradient itself.",
-            "v is the second moment.",
-            "Square the gradient where v is updated.",
-        ),
-        "uphill": UPHILL,
-    },
+    hints=hints.ADAM,
 )
 def adam(answer: Any, rng: np.random.Generator) -> Iterator[str]:
     """Algorithm 1 of Kingma and Ba; the published vectors, t = 5 on entry."""
@@ -301,43 +240,15 @@ def adam(answer: Any, rng: np.random.Generator) -> Iterator[str]:
         for n, t in ((1, 1), (4, 3), (3, 20))
     ]
 
-    def swapped(x, g, m, v, t, lr, b1, b2, eps):  # type: ignore[no-untyped-def]
-        return _adam(x, g, m, v, t, lr, b2, b1, eps)
-
-    def stored(x, g, m, v, t, lr, b1, b2, eps):  # type: ignore[no-untyped-def]
-        x, m, v, t = _adam(x, g, m, v, t, lr, b1, b2, eps)
-        return x, m / (1 - b1**t), v / (1 - b2**t), t
-
-    def uphill(x, g, m, v, t, *settings):  # type: ignore[no-untyped-def]
-        new, *rest = _adam(x, g, m, v, t, *settings)
-        return 2 * x - new, *rest
-
-    def uncounted(x, g, m, v, t, *settings):  # type: ignore[no-untyped-def]
-        return (*_adam(x, g, m, v, t, *settings)[:3], t)
-
-    def late_uncounted(x, g, m, v, t, *settings):  # type: ignore[no-untyped-def]
-        return (*_adam(x, g, m, v, t, *settings, count=0)[:3], t)
-
-    known = {
-        "counted too late": lambda *a: _adam(*a, count=0),
-        "t not counted": uncounted,
-        "not corrected": lambda *a: _adam(*a, corrected=False),
-        "corrections stored": stored,
-        "betas swapped": swapped,
-        "epsilon inside": lambda *a: _adam(*a, place="inside"),
-        "epsilon before": lambda *a: _adam(*a, place="before"),
-        "not squared": lambda *a: _adam(*a, square=False),
-        "uphill": uphill,
-    }
     first = [(x, g, 0 * m, 0 * v, 0, *rest) for x, g, m, v, _, *rest in inputs[:1]]
     try:
-        same(answer, _adam, inputs, known=known)
+        same(answer, _adam, inputs, known=WRONG_ADAM)
     except Wrong as wrong:
         if wrong.mistake == "value":  # two of them at once is a common pair
-            same(answer, _adam, inputs, known={"counted too late": late_uncounted})
+            same(answer, _adam, inputs, known=LATE_TWICE)
         raise
     yield "x, m, v and t are right on random vectors"
-    same(answer, _adam, first, known=known)
+    same(answer, _adam, first, known=WRONG_ADAM)
     yield "the first step, from m = v = 0 and t = 0, is right"
     w, dw, rising = _published()
     falling = np.linspace(0.7, 0.5, 20).reshape(4, 5)
@@ -364,28 +275,7 @@ STEPS = {  # name: (change of x for gradient g and cache s, whether eps is in th
     "10.4",
     "Epsilon on the loose",
     points=2,
-    hints={
-        "always true": (
-            "Your test accuses every rule, the right ones too.",
-            "A test is of use only if something can pass it.",
-            "Find an input for which a right rule gives a number that you know exactly.",
-        ),
-        "always false": (
-            "Your test finds nothing.",
-            "With eps = 1e-8 and a tolerance, a misplaced eps hides.",
-            "eps is an argument of the step: make it large; choose g so that nothing else acts.",
-        ),
-        "accuses a variant": (
-            "Your test accuses a rule with eps under the root: a convention, not the fault.",
-            "Do not compare with one formula: look for what only the fault can do.",
-            "What must every right rule do when the gradient is zero?",
-        ),
-        "misses one": (
-            "Your test finds one form of the fault and not the other.",
-            "In one of them eps is multiplied by lr.",
-            "Ask whether the change is zero, not how large it is.",
-        ),
-    },
+    hints=hints.EPSILON,
 )
 def epsilon(answer: Any, rng: np.random.Generator) -> Iterator[str]:
     """A function that tells rules whose eps moves x from those whose eps only guards a division."""
@@ -413,38 +303,7 @@ def _escape(lr: float, y0: float) -> float:
     "10.5",
     "Off the saddle",
     points=3,
-    hints={
-        "rounded down": (
-            "You stop one step too early.",
-            "After your t steps |y| is not above 1 yet.",
-            "t is a whole number, and it must not be smaller than the solution of the equation.",
-        ),
-        "curvature 1": (
-            "Your y grows by 1 + lr at each step.",
-            "The derivative of -y**2 is not -y.",
-            "y becomes y + lr * 2 * y.",
-        ),
-        "continuous": (
-            "You took exp(2 lr t) for (1 + 2 lr)**t.",
-            "That is the path of infinitely small steps; these are finite.",
-            "Divide by log(1 + 2 lr), not by 2 lr.",
-        ),
-        "zero": (
-            "At y0 = 0 your answer is not infinity.",
-            "What is the gradient in y there, and what does every rule make of it?",
-            "Treat y0 = 0 first, and return math.inf.",
-        ),
-        "sign": (
-            "A negative y0 leaves the saddle as fast as a positive one.",
-            "The saddle is symmetric in y.",
-            "Use the absolute value of y0.",
-        ),
-        "reasons": (
-            "The steps are right; the reasons are not all.",
-            "For each rule, write down the length of its first step, and of its hundredth.",
-            "SGD steps in proportion to y; Adagrad begins with lr, then shrinks; averages forget.",
-        ),
-    },
+    hints=hints.SADDLE,
 )
 def saddle(steps: Any, reasons: Any, rng: np.random.Generator) -> Iterator[str]:
     """The closed form of plain descent, and why the others take what they take."""
@@ -509,28 +368,7 @@ def longest_step(gradients: Array, beta1: float = 0.9, beta2: float = 0.999) -> 
     "10.6",
     "Longer than the bound",
     points=3,
-    hints={
-        "no step": (
-            "Adam does not move under these gradients.",
-            "All of them are zero.",
-            "Let the zeros be followed by gradients that are not.",
-        ),
-        "about lr": (
-            "The longest step is lr or little more, as steps usually are.",
-            "Steps are long when m is large and v is not: v has the longer memory.",
-            "Begin with many zeros, so that the corrections fade; then let the gradients come.",
-        ),
-        "one spike": (
-            "This is the paper's own worst case, one gradient among zeros: 3.16 lr at most.",
-            "After the spike m has a tenth of it. What would make m larger, and v hardly?",
-            "Let several gradients follow, each larger than the one before.",
-        ),
-        "not long enough": (
-            "The longest step is above lr and below 7 lr.",
-            "Gradients that grow by one factor each time keep m ahead of v; which factor is best?",
-            "A factor of beta2/beta1 is best; give it fifty steps, after some thousand zeros.",
-        ),
-    },
+    hints=hints.LONG_STEP,
 )
 def long_step(answer: Any, rng: np.random.Generator) -> Iterator[str]:
     """Gradients under which Adam steps farther than 7 lr."""
