@@ -49,7 +49,6 @@ def first_losses(answer: Any, rng: np.random.Generator) -> Iterator[str]:
     """Six losses of networks that have not learned anything, to two decimals."""
     if not isinstance(answer, dict) or set(answer) != set(LOSSES):
         raise Wrong("type", f"A dict with the keys {', '.join(LOSSES)} is needed.")
-    expect(0, sum(x is ... for x in answer.values()), what="The number of open predictions")
     right = [k for k, x in LOSSES.items() if agrees(answer[k], x, atol=6e-3)]
     wrong = [k for k in LOSSES if k not in right]
     if wrong:
@@ -80,15 +79,14 @@ def prior(answer: Any, rng: np.random.Generator) -> Iterator[str]:
         counts = rng.integers(3, 60, classes)
         y = rng.permutation(np.repeat(np.arange(classes), counts))
         p = counts / counts.sum()
-        got = np.asarray(call(answer, y, classes))
-        _prior_of(got, p)
+        _prior_of(_row(call(answer, y, classes)), p)
     yield "the softmax of your bias is the frequency of each class"
     y = np.array([0] * 9 + [1])
-    b = np.asarray(call(answer, y, 2), float)
+    b = _row(call(answer, y, 2))
     loss = float(F.cross_entropy(np.tile(b, (10, 1)), y))
     expect(round(loss, 4), 0.3251, what="The first loss for labels of 9 : 1", atol=1e-6)
     yield "for labels of 9 : 1 the first loss is 0.3251, their entropy"
-    got = np.asarray(call(answer, np.array([0, 0, 2]), 4))
+    got = _row(call(answer, np.array([0, 0, 2]), 4))
     if got.shape != (4,):
         raise Wrong("classes missing", f"Four classes, and a bias of shape {got.shape}.")
     if not np.isfinite(got).all():
@@ -98,12 +96,25 @@ def prior(answer: Any, rng: np.random.Generator) -> Iterator[str]:
     yield "classes that do not occur have a finite bias, below those that do"
 
 
+def _row(value: Any) -> np.ndarray:
+    """One number per class."""
+    if value is None:
+        raise Wrong("nothing")
+    try:
+        row = np.asarray(value, float)
+    except (TypeError, ValueError):
+        raise Wrong("type") from None
+    if row.ndim != 1 or not row.size:
+        raise Wrong("shape", f"One number per class is needed, got shape {row.shape}.")
+    return row
+
+
 def _prior_of(got: np.ndarray, p: np.ndarray) -> None:
-    if got.shape != p.shape or got.dtype.kind not in "fiu":
-        expect(got if got.dtype.kind in "fiu" and got.shape else None, np.log(p))
     right = np.log(p)
+    if got.shape != p.shape:
+        raise Wrong("classes missing", f"{p.size} classes, and a bias of shape {got.shape}.")
     level = lambda b: b - np.log(np.exp(b - b.max()).sum()) - b.max()
-    if agrees(level(got.astype(float)), right, rtol=1e-4, atol=1e-4):
+    if agrees(level(got), right, rtol=1e-4, atol=1e-4):
         return
     known = {
         "no logarithm": [p],
@@ -223,7 +234,6 @@ def patients(answer: Any, rng: np.random.Generator) -> Iterator[str]:
     letters = list(hunt.WARD)
     if not isinstance(answer, dict) or set(answer) != set(letters):
         raise Wrong("type", f"A dict with the keys {', '.join(letters)} is needed.")
-    expect(0, sum(x is ... for x in answer.values()), what="The number of open diagnoses")
     if not all(isinstance(x, str) and x in hunt.CAUSES for x in answer.values()):
         raise Wrong("unknown cause")
     right = [k for k in letters if answer[k] == hunt.right_cause(k)]

@@ -333,7 +333,6 @@ def saddle(steps: Any, reasons: Any, rng: np.random.Generator) -> Iterator[str]:
     yield "negative starts and y0 = 0 are right"
     if not isinstance(reasons, dict) or set(reasons) != set(REASONS):
         raise Wrong("type", f"The reasons are a dict with the keys {', '.join(REASONS)}.")
-    expect(0, sum(x is ... for x in reasons.values()), what="The number of open reasons")
     wrong = [
         name for name, letter in REASONS.items() if str(reasons[name]).strip().upper() != letter
     ]

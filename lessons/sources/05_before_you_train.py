@@ -370,8 +370,8 @@ few = sample[:3]
 gradients = sanity.check_gradients(network(), F.cross_entropy, few)
 print("gradients:", "right" if gradients.ok else "wrong")
 report = sanity.check(network(), F.cross_entropy, sample)
-print(report)
 assert gradients.ok and report.ok
+report
 
 # %% covers=["B08", "B14"]
 bad = sanity.check(cut, F.cross_entropy, sample)

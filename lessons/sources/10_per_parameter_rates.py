@@ -298,7 +298,7 @@ check.epsilon(epsilon_is_loose)
 # Predict the order of SGD, momentum, Nesterov, Adagrad, RMSprop and Adam, all with $\lambda =
 # 0.01$.
 
-# %% covers=["P08"]
+# %%
 saddle_rules = {
     "SGD": lambda p: optim.SGD(p, 0.01),
     "momentum": lambda p: optim.Momentum(p, 0.01),
@@ -343,8 +343,8 @@ plot.animate(race, bounds=((-0.6, 1.1), (-0.2, 1.2)), frames=120, seconds=12)
 # `sgd_steps(lr, y0)`, the first $t$ at which $|y_t| > 1$, as a formula without a loop; `math.inf`
 # if that never happens. (b) Give each entry of `reasons` the letter of its explanation:
 #
-# - **A** The first step is already $\lambda$, whatever $y_0$; but each later one is shorter than
-#   $\lambda\,y_t/\sqrt{\sum y^2}$ allows to grow: the sum never forgets.
+# - **A** The first step is already $\lambda$, whatever $y_0$. After it the sum of squares, which never
+#   forgets, keeps the steps short while $y$ grows.
 # - **B** The first steps are $\lambda$ or longer, whatever $y_0$, and the cache forgets the tiny
 #   gradients of the beginning, so that the steps stay near $\lambda$.
 # - **C** The step is proportional to $y$: starting $10^6$ times closer takes as many more steps

@@ -40,9 +40,17 @@ def leaks_by_gradient(model, x):
     return False
 
 
+PATIENTS = dict(
+    zip(
+        "JIHGFEDCBA",
+        "mode dead healthy labels optimizer rate gradients healthy loss inputs".split(),
+        strict=True,
+    )
+)
 RIGHT = {
     "5.1": [({"a": 2.30, "b": 9.0, "c": 1.5, "d": 0.69, "e": 5.0, "f": 0.33},)],
     "5.2": [(prior_up_to_a_constant,), (prior_in_float32,)],
     "5.3": [(beyond_by_counts,)],
     "5.4": [(leaks_by_exchange,), (leaks_by_gradient,)],
+    "5.5": [(PATIENTS,)],
 }

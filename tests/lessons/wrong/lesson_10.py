@@ -172,6 +172,20 @@ def guards_before_the_correction(x, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.999,
     return x - rate * m / (np.sqrt(v) + eps), m, v, t
 
 
+@wrong("10.3", "not squared")
+def averages_the_gradient_twice(x, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    t += 1
+    m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g
+    return x - lr * m / (1 - beta1**t) / (np.sqrt(np.abs(v) / (1 - beta2**t)) + eps), m, v, t
+
+
+@wrong("10.3", "uphill")
+def adds_adams_step(x, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
+    t += 1
+    m, v = moments(g, m, v, beta1, beta2)
+    return x + lr * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps), m, v, t
+
+
 @wrong("10.3", "value")
 def epsilon_on_the_loose(x, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     t += 1
