@@ -152,7 +152,8 @@ picture
 # %% [markdown]
 # One example at a time makes 60 times as many steps for the same reading, arrives early, and then
 # shivers around the best point. All examples together walk calmly, and are not there yet. The
-# mini-batches are the best of the three. Lesson 8 shows how to cure the shivering. For the rest of this lesson gradients are exact, so that we see what the
+# mini-batches are the best of the three. A learning rate that falls on the way cures the shivering
+# (`minnet.schedules`). For the rest of this lesson gradients are exact, so that we see what the
 # *rule* does.
 #
 # ## 2. How long may a step be, and how many will it take?
@@ -202,7 +203,7 @@ for kappa, (rate, steps) in published.items():
     f = dynamics.quadratic([1.0, kappa], start=(1.0, 1.0))
     path = dynamics.trace(rule, f, steps=steps)
     error = np.linalg.norm(path.positions, axis=1)
-    print(f"kappa {kappa:4}: each step leaves {path.rate():.7f}, a millionth after {steps}")
+    print(f"kappa {kappa:4}: each step leaves {path.rate():.7f}, a millionth in {steps}")
     assert abs(path.rate() - rate) < 1e-6
     assert error[steps] <= 1e-6 * error[0] < error[steps - 1]       # not one fewer
 
@@ -213,8 +214,8 @@ for kappa, (rate, steps) in published.items():
 # ## 3. A ball with a velocity
 #
 # Look at descent in a valley that is 80 times as curved in $y$ as in $x$. It runs to and fro across
-# the valley, and hardly gets on along it. Beside it, with the same learning rate, a ball that rolls:
-# what pushes to and fro cancels, what pushes along adds up.
+# the valley, and hardly gets on along it. Beside it, with the same learning rate, a ball that
+# rolls: what pushes to and fro cancels, what pushes along adds up.
 
 # %%
 rules = {
@@ -758,7 +759,7 @@ tuned = {
     "momentum": lambda p: optim.Momentum(p, lr, momentum=mu),
     "Nesterov": lambda p: optim.Nesterov(p, nesterov.lr, momentum=nesterov.momentum),
 }
-film = dynamics.compare(tuned, valley, steps=40)
+film = dynamics.compare(tuned, valley, (-2.0, 0.25), steps=40)
 ends = [film[name].losses[-1] for name in ("momentum", "Nesterov", "descent")]
 assert ends == sorted(ends)
 plot.animate(film, bounds=((-2.2, 0.8), (-0.7, 0.7)), frames=41, seconds=8)
@@ -792,8 +793,7 @@ picture
 
 # %% [markdown]
 # The start decides. Starting again from other random points, and keeping the best, is the simplest
-# remedy. In large networks most minima that are found are about equally good, and one start will
-# usually do.
+# remedy. It is dear for large networks; there, different starts usually end about equally well.
 #
 # ## 9. In real use
 #
@@ -882,7 +882,7 @@ assert loss["rising"] < loss["0.5 throughout"]
 #
 # ## Where it leads
 #
-# Lesson 8 lowers the learning rate on the way, against the shivering of small batches. Lesson 10
-# gives every parameter a rate of its own. `minnet.dynamics.theory` holds the formulas of this
-# lesson, `minnet/optim/sgd.py` the rules; `minnet explore` writes a page with sliders for all of
-# them.
+# Lesson 10 gives every parameter a learning rate of its own. `minnet.schedules` lowers the learning
+# rate on the way, against the shivering of small batches. `minnet.dynamics.theory` holds the
+# formulas of this lesson, `minnet/optim/sgd.py` the rules; `minnet explore` writes a page with
+# sliders for all of them.

@@ -55,7 +55,8 @@ def regime_by_discriminant(lr, momentum, h):
 
 def regime_in_capitals(lr, momentum, h):
     words = ["Creeps", "Oscillates", "Diverges"]
-    return words[int(math.sqrt(lr * h) > 1 - math.sqrt(momentum)) + int(lr * h > 2 * (1 + momentum))]
+    borders = (1 - math.sqrt(momentum)) ** 2, 2 * (1 + momentum)
+    return words[sum(lr * h > border for border in borders)]
 
 
 def best_by_the_condition_number(m, L):
