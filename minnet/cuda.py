@@ -78,6 +78,7 @@ def allow_tf32(allowed: bool = True) -> None:
     """Let products of float32 matrices keep 10 bits of each factor, which is several times faster.
 
     Off at first.  It reaches 2-D products: linear layers and convolutions.  Sums stay float32.
+    `train.MixedPrecision` is the other way to faster products.
     Raises DeviceError without a usable GPU.
     """
     kinds = gpu()._core._routines_linalg

@@ -28,7 +28,7 @@ ONE_HOME = {                                       # library: the files that may
 }
 PLOTS = {"minnet.plot", "gradcheck.plot"}           # reached from .plot() methods
 # imported at their one use, inside a function
-EXTRAS = {"IPython", "ipywidgets", "optuna", "tensorboard", "wandb"}
+EXTRAS = {"IPython", "ipywidgets", "ml_dtypes", "optuna", "tensorboard", "wandb"}
 
 SOURCES = {package: list(modules(package)) for package in PACKAGES}
 

@@ -8,6 +8,7 @@ from ..tensor import Tensor
 from . import activation as _activation
 from . import affine as _affine
 from . import attention as _attention
+from . import bias as _bias
 from . import class_loss as _class_loss
 from . import conv as _conv
 from . import elementwise as _elementwise
@@ -25,6 +26,7 @@ from . import special as _special
 from .activation import *  # noqa: F403
 from .affine import *  # noqa: F403
 from .attention import *  # noqa: F403
+from .bias import *  # noqa: F403
 from .class_loss import *  # noqa: F403
 from .conv import *  # noqa: F403
 from .elementwise import *  # noqa: F403
@@ -49,6 +51,7 @@ _families = [
     _special,
     _activation,
     _affine,
+    _bias,
     _norm,
     _conv,
     _pool,

@@ -7,6 +7,7 @@ from math import prod
 from ..backend import Array
 from ..errors import ShapeError
 from ..tensor import op
+from .products import product
 
 __all__ = ["linear"]
 
@@ -31,14 +32,14 @@ def linear(x: Array, W: Array, b: Array | None = None) -> Array:
     if x.shape[-1:] != W.shape[:1] or W.ndim != 2 or (b is not None and b.shape != W.shape[1:]):
         shapes = ", ".join(str(a.shape) for a in (x, W, b) if a is not None)
         raise ShapeError(f"linear needs x (..., k), W (k, m) and b (m,), got {shapes}.")
-    y = _rows(x) @ W
+    y = product(_rows(x), W)
     if b is not None:
         y += b
     return y if x.ndim == 2 else y.reshape(*x.shape[:-1], W.shape[1])
 
 
 linear.defvjp(
-    x=lambda g, W, x_shape: (_rows(g) @ W.T).reshape(x_shape),  # dL/dx = g W^T
-    W=lambda g, x: _rows(x).T @ _rows(g),  # dL/dW = x^T g
+    x=lambda g, W, x_shape: product(_rows(g), W.T).reshape(x_shape),  # dL/dx = g W^T
+    W=lambda g, x: product(_rows(x).T, _rows(g)),  # dL/dW = x^T g
     b=lambda g: g,  # the engine sums it over the rows, along which b was broadcast
 )

@@ -13,6 +13,7 @@ from ..errors import ShapeError
 from ..tensor import op
 from . import winograd
 from .columns import blocks, columns, filters, matrix
+from .products import product
 from .reduce import sum
 from .shape import reshape
 from .windows import Pair, Window, channels_first, channels_last, pair
@@ -139,7 +140,7 @@ def _conv2d(x: Array, w: Array, b: Array | None, *, window: Window, groups: int)
     y = array_module(x).empty((n, *window.outputs(x.shape[2:]), o), x.dtype)
     m = matrix(w, groups)
     for images, each in columns(x, window, groups):
-        array_module(x).matmul(each, m, out=_rows(y[images], groups))
+        product(each, m, out=_rows(y[images], groups))
         if b is not None:
             y[images] += b
     return channels_first(y)
@@ -159,11 +160,13 @@ def _spread(d: Array, w: Array, size: Pair, window: Window, groups: int) -> Arra
     c = w.shape[1] * groups
     d, m = channels_last(d), matrix(w, groups).swapaxes(1, 2)
     if gather := fused("images", d):
-        return channels_first(gather(_rows(d, groups) @ m, window, (len(d), *size, c), groups))
+        taps = product(_rows(d, groups), m)
+        return channels_first(gather(taps, window, (len(d), *size, c), groups))
     x = array_module(d).zeros((len(d), *size, c), d.dtype)
     taps = list(window.taps(size))
     for images in blocks(len(d), d[0].size // d.shape[-1] * len(taps) * c, d):
-        part = (_rows(d[images], groups) @ m).reshape(groups, *d[images].shape[:3], len(taps), -1)
+        part = product(_rows(d[images], groups), m)
+        part = part.reshape(groups, *d[images].shape[:3], len(taps), -1)
         part = part.transpose(4, 1, 2, 3, 0, 5)
         for each, (windows, pixels) in zip(part, taps, strict=True):
             x[images][pixels] += each[windows].reshape(x[images][pixels].shape)
@@ -179,7 +182,7 @@ def _conv2d_filters(x: Array, d: Array, *, window: Window, groups: int) -> Array
     d = channels_last(d)
     m = array_module(x).zeros((groups, k * l * each, d.shape[3] // groups), x.dtype)
     for images, rows in columns(x, window, groups):
-        m += rows.swapaxes(1, 2) @ _rows(d[images], groups)
+        m += product(rows.swapaxes(1, 2), _rows(d[images], groups))
     return filters(m, (d.shape[3], each, k, l), groups)
 
 

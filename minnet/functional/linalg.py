@@ -6,7 +6,7 @@ In each rule g = dL/dy.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod as product
+from math import prod
 from string import ascii_letters
 
 import numpy as np
@@ -15,6 +15,7 @@ from ..backend import Array, array_module, as_array
 from ..errors import ShapeError
 from ..tensor import op
 from .elementwise import plain
+from .products import product
 from .shape import reshape, swapaxes
 
 __all__ = ["einsum", "matmul"]
@@ -22,7 +23,7 @@ __all__ = ["einsum", "matmul"]
 
 @op
 def _matmul(a: Array, b: Array) -> Array:
-    return a @ b
+    return product(a, b)
 
 
 def _mT(x: Array) -> Array:
@@ -55,7 +56,7 @@ def matmul(a: Array, b: Array) -> Array:
     row = a if a.ndim > 1 else reshape(a, shape=(1, *a.shape))
     column = b if b.ndim > 1 else reshape(b, shape=(*b.shape, 1))
     if column.ndim == 2:  # one large product instead of one for each leading index
-        y = _matmul(reshape(row, shape=(product(row.shape[:-1]), row.shape[-1])), column)
+        y = _matmul(reshape(row, shape=(prod(row.shape[:-1]), row.shape[-1])), column)
     else:
         y = _matmul(row, column)
     leading = np.broadcast_shapes(row.shape[:-2], column.shape[:-2])

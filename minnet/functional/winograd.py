@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..backend import Array, array_module, device_of
+from .products import are_rounded
 from .windows import Window, channels_first, channels_last
 
 __all__: list[str] = []
@@ -40,6 +41,7 @@ def suits(x: Array, filters: tuple[int, ...], window: Window, groups: int) -> bo
         and rows % 2 == 0
         and len(x) * rows * columns > 0
         and device_of(x).kind == "cpu"
+        and not are_rounded()
         and x.dtype.char in "fd"
     )
 

@@ -5,9 +5,8 @@ registered, `install` puts kernels in front of them: a kernel takes the arrays o
 was written for, float32 and float64, and leaves all others, and all gradients of gradients, to the
 formula.
 
-A bias has no kernel: the product is cuBLAS's, ``y += b`` behind it is one launch already, and a
-kernel for the bias alone would read and write the same memory.  Only joined with the activation
-after it would it save a pass, at the price of operations that know their successors.
+A bias alone has no kernel: the product is cuBLAS's, and ``y += b`` behind it is one launch already.
+Joined with the activation after it (`minnet.functional.bias_activation`) it saves a pass.
 """
 
 from __future__ import annotations
@@ -18,12 +17,13 @@ from typing import Any
 
 from ..backend import Array, array_module, gpus, sum_axes
 from ..functional import activation
+from ..functional.bias import _activated
 from ..functional.dropout import _seeded_dropout
 from ..functional.elementwise import tanh
 from ..functional.gelu import _gelu, _gelu_tanh
 from ..functional.norm import _batch_norm, _products, _Rows, _standard_rows, _statistics
 from ..tensor import Op
-from .activations import BACKWARD, FORWARD
+from .activations import BACKWARD, FORWARD, WITH_BIAS
 from .images import SCALE_SHIFT, TWO_SCALES, gather_columns, gather_images
 from .noise import DROPOUT, NOISE, counted_uniform, dropout
 from .optimizer import fuse
@@ -34,8 +34,8 @@ from .source import Elementwise, Rowwise, is_plain
 __all__ = ["ALL", "Elementwise", "Rowwise", "install"]
 
 ALL: list[Elementwise | Rowwise] = [
-    *FORWARD.values(), *BACKWARD.values(), *ROWS.values(), DROPOUT, NOISE, SCALE_SHIFT, TWO_SCALES,
-    SCATTER_ROWS,
+    *FORWARD.values(), *BACKWARD.values(), *WITH_BIAS.values(), *ROWS.values(), DROPOUT, NOISE,
+    SCALE_SHIFT, TWO_SCALES, SCATTER_ROWS,
 ]  # fmt: skip
 
 _in_front: set[int] = set()  # ids of the operations that have their kernels
@@ -46,6 +46,7 @@ def install(module: Any) -> None:
     if not hasattr(module, "ElementwiseKernel"):
         return
     gpus.fused.update(
+        bias_activation=_with_bias,
         columns=gather_columns,
         images=gather_images,
         update=fuse,
@@ -70,6 +71,7 @@ def _table() -> list[tuple[Op, Callable | None, Callable | None]]:
     for name in "softmax", "log_softmax":
         slope = partial(_along_last, ROWS[f"{name}_slope"])
         table.append((getattr(activation, name), partial(_softmax, ROWS[name]), slope))
+    table.append((_activated, _with_bias, None))  # its gradient is that of the activation
     table.append((_seeded_dropout, dropout, None))  # its gradient is itself
     table.append((_standard_rows, _rows, _rows_slope))
     return [*table, (_batch_norm, _normalized, _normalized_slope)]
@@ -92,6 +94,14 @@ def _either(kernel: Callable, formula: Any) -> Callable:
 
 def _with_setting(kernel: Elementwise, name: str, default: float, x: Array, **settings: Any) -> Any:
     return kernel(x, settings.get(name, default))
+
+
+def _with_bias(x: Array, *, bias: Array, activation: str) -> Any:
+    """b lies along the last axis or, with axes behind it, along axis 1: channels of images."""
+    if not is_plain(x, bias) or bias.ndim not in (1, x.ndim - 1):
+        return NotImplemented
+    kernel = WITH_BIAS[activation]
+    return kernel(x, bias) if bias.ndim == 1 else _first(kernel(_last(x), bias.reshape(-1)))
 
 
 def _softmax(kernel: Rowwise, x: Array, *, axis: Any = -1) -> Any:

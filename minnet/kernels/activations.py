@@ -6,7 +6,7 @@ from math import pi, sqrt
 
 from .source import Elementwise
 
-__all__ = ["BACKWARD", "FORWARD"]
+__all__ = ["BACKWARD", "FORWARD", "WITH_BIAS"]
 
 _SIGMOID = "const T s = T(1) / (T(1) + exp(-x));"
 _PHI = f"const T Phi = T(0.5) + T(0.5) * erf(x / T({sqrt(2)!r}));"
@@ -58,3 +58,12 @@ BACKWARD = {  # dL/dx from g = dL/dy and what the rule of the operation asks for
     "softplus": Elementwise("softplus_slope", "T g, T x", "T d", f"{_SIGMOID} d = g * s;"),
     "tanh": Elementwise("tanh_slope", "T g, T y", "T d", "d = g * (T(1) - y * y);"),
 }  # fmt: skip
+
+WITH_BIAS = {  # y from x and b
+    name: Elementwise(f"bias_{name}", "T z, T b", "T y", f"const T x = z + b; {body}")
+    for name, body in {
+        "relu": "y = (x > T(0) || x != x) ? x : T(0);",
+        "sigmoid": FORWARD["sigmoid"].body,
+        "tanh": "y = tanh(x);",
+    }.items()
+}

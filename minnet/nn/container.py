@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from ..backend import Array
 from ..errors import DTypeError, ShapeError, ValueRangeError
+from .joined import joined
 from .module import Module
 
 __all__ = ["Flatten", "Identity", "Lambda", "ModuleList", "Residual", "Sequential"]
@@ -63,9 +64,8 @@ class Sequential(ModuleList):
 
     def forward(self, x: Any) -> Any:
         """Each layer in turn."""
-        layers = self.__dict__
-        for name in self._names:
-            x = layers[name](x)
+        for layer in joined(self, x):
+            x = layer(x)
         return x
 
 

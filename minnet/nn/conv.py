@@ -7,7 +7,7 @@ from typing import Any
 
 from ..backend import Array, as_generator, default_dtype
 from ..errors import ShapeError, ValueRangeError
-from ..functional import conv1d, conv2d, conv_transpose2d
+from ..functional import bias_activation, conv1d, conv2d, conv_transpose2d
 from ..functional.windows import Window, pair
 from ..init import Rng, uniform
 from ..tensor import Parameter
@@ -111,11 +111,14 @@ class Conv2d(_Conv):
     (2, 16, 8, 8)
     """
 
-    def forward(self, x: Array) -> Array:
-        """x * W + b."""
+    def forward(self, x: Array, *, activation: str | None = None) -> Array:
+        """x * W + b; with an activation, that of x * W + b, as `bias_activation`."""
         self._check(x)
         self._window().require_fit(self.title(), x.shape[2:])
-        return conv2d(x, self.weight, self.bias, **self._settings())
+        if activation is None or self.bias is None:
+            return conv2d(x, self.weight, self.bias, **self._settings())
+        y = conv2d(x, self.weight, **self._settings())
+        return bias_activation(y, self.bias, activation=activation, axis=1)
 
 
 class Conv1d(_Conv):

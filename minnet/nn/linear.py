@@ -7,7 +7,7 @@ from typing import Any
 
 from ..backend import Array, as_generator, default_dtype
 from ..errors import ShapeError
-from ..functional import linear
+from ..functional import bias_activation, linear
 from ..init import Rng, uniform
 from ..tensor import Parameter
 from .checks import require_count, require_floats
@@ -49,8 +49,8 @@ class Linear(Module):
         self.weight = draw((in_features, out_features))
         self.bias = draw((out_features,)) if bias else None
 
-    def forward(self, x: Array) -> Array:
-        """x W + b over the last axis."""
+    def forward(self, x: Array, *, activation: str | None = None) -> Array:
+        """x W + b over the last axis; with an activation, that of x W + b, as `bias_activation`."""
         require_floats(self, x)
         if x.shape[-1:] != (self.in_features,):
             raise ShapeError(
@@ -58,7 +58,9 @@ class Linear(Module):
                 "Its last axis is multiplied by W: "
                 + ("flatten x first." if x.ndim > 2 else "check the layer before it.")
             )
-        return linear(x, self.weight, self.bias)
+        if activation is None or self.bias is None:
+            return linear(x, self.weight, self.bias)
+        return bias_activation(linear(x, self.weight), self.bias, activation=activation)
 
     def describe(self) -> str:
         """The sizes."""

@@ -9,7 +9,8 @@ from .history import History
 from .metrics import accuracy, confusion_matrix, top_k_accuracy
 from .monitors import Activations, Monitor, UpdateRatios
 from .plateau import Plateau
-from .precision import HalfPrecision
+from .precision import MixedPrecision
+from .replay import RecordedStep
 
 __all__ = [
     "Activations",
@@ -17,11 +18,12 @@ __all__ = [
     "FirstLayer",
     "GradientNorms",
     "Gradients",
-    "HalfPrecision",
     "History",
+    "MixedPrecision",
     "Monitor",
     "Plateau",
     "Rates",
+    "RecordedStep",
     "Run",
     "StepLength",
     "Units",

@@ -21,7 +21,7 @@ from ..tensor import Tensor
 from .evaluation import Loss, Metrics, default_metrics, evaluate, keeping_modes
 from .history import History
 from .monitors import Monitor
-from .precision import HalfPrecision
+from .precision import MixedPrecision
 
 __all__ = ["Run", "fit"]
 
@@ -55,8 +55,8 @@ class Run:
         return self.history.steps / len(self.loader)
 
     def backward(self) -> None:
-        """Add the gradients of the loss; `HalfPrecision` finds them in its own way."""
-        if isinstance(self.optimizer, HalfPrecision):
+        """Add the gradients of the loss; `MixedPrecision` finds them in its own way."""
+        if isinstance(self.optimizer, MixedPrecision):
             self.optimizer.backward(self.loss)
         else:
             self.loss.backward()
@@ -88,7 +88,8 @@ def fit(
     val_data: (x, y), evaluated after each epoch in eval mode.
     schedule: {"lr": f, "momentum": g, ...}; before step t (0, 1, ...) the optimizer gets f(t).
     metrics: {name: f(scores, y)}; default accuracy, if the loader's y are labels.
-    optimizer: also a `HalfPrecision`; steps that it leaves out count as steps.
+    optimizer: also a `MixedPrecision`; steps that it leaves out count as steps, and validation is
+    in float32.
     monitors: told of every step and epoch; see `Monitor`.
     progress: a bar and a line per epoch in a terminal, at most 20 lines a run elsewhere; False is
     silent.
@@ -145,8 +146,9 @@ def _step(run: Run, schedule: Mapping, metrics: Metrics, monitors: Sequence[Moni
         setattr(optimizer, name, f(run.t))
     optimizer.zero_grad()
     with optimizer.lookahead() if optimizer.looks_ahead else nullcontext():
-        run.scores = run.model(x)
-        run.loss = run.loss_fn(run.scores, y)
+        with optimizer.products() if isinstance(optimizer, MixedPrecision) else nullcontext():
+            run.scores = run.model(x)
+            run.loss = run.loss_fn(run.scores, y)
         if not isinstance(run.loss, Tensor) or run.loss.size != 1:
             raise _no_scalar(run.loss)
         value = run.loss.item() if array_module(run.loss.data) is np else run.loss.data
@@ -222,9 +224,8 @@ def _check_parts(model: Any, loss_fn: Any, optimizer: Any, loader: Any, monitors
             raise DTypeError(f"fit needs {needs}, got {name}: {advice}")
     if isinstance(monitors, Monitor) or any(isinstance(m, type) for m in monitors):
         raise DTypeError("fit needs a list of monitors, each one made: monitors=[UpdateRatios()].")
-    own, half = {id(p) for p in model.parameters()}, isinstance(optimizer, HalfPrecision)
-    groups = [{"params": optimizer.params}] if half else optimizer.groups
-    if own and own.isdisjoint(id(p) for group in groups for p in group["params"]):
+    own = {id(p) for p in model.parameters()}
+    if own and own.isdisjoint(id(p) for group in optimizer.groups for p in group["params"]):
         raise ValueRangeError(
             "fit needs an optimizer of this model's parameters, got one of other tensors: make it "
             "after the model, with model.parameters()."

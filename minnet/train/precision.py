@@ -1,47 +1,53 @@
-"""Half precision: a float16 model, float32 master weights, and a loss scaled against underflow."""
+"""Mixed precision: products in 16 bits, all else in float32, and a loss scaled for float16."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from math import inf
 from typing import Any
 
 from ..backend import Array, array_module
 from ..errors import GraphError, StateError, ValueRangeError
-from ..functional import astype
-from ..nn import Module
-from ..optim import Optimizer
+from ..functional import multiply
+from ..functional.products import factors, require_half
 from ..tensor import Tensor, tensor
 
-__all__ = ["HalfPrecision"]
+__all__ = ["MixedPrecision"]
 
 
-class HalfPrecision:
-    """Train a model in float16; the optimizer updates a float32 copy of its parameters.
+class MixedPrecision:
+    """An optimizer of float32 weights, whose model multiplies matrices in float16 or bfloat16.
 
-        half = HalfPrecision(model, lambda params: Adam(params, lr=1e-3))
-        half.backward(loss_fn(model(x), y))               # gradients, through scale * loss
-        half.step()                                       # updates, or skips and lowers the scale
+        mixed = MixedPrecision(optim.Adam(model.parameters()), dtype="bfloat16")
+        with mixed.products():
+            loss = loss_fn(model(x), y)
+        mixed.backward(loss)                  # in 16 bits too
+        mixed.step()                          # in float32
 
-    or, all of it, ``fit(model, loss_fn, half, loader, epochs=10)``: settings of the optimizer, such
-    as lr, are read and set through this object.   The batches should be float16 too
-    (``dataset.map(lambda x: x.astype("float16"))``): products with float32 ones are float32.
+    or, all of it, ``fit(model, loss_fn, mixed, loader, epochs=10)``: settings of the optimizer,
+    such as lr, are read and set through this object.   Weights, gradients, activations and batches
+    stay float32; the factors of a product of matrices are rounded, and its sums are made in float32
+    (linear layers and convolutions; the stacks of matrices of attention, and the steps of recurrent
+    layers, stay as they are).   On a GPU bfloat16 needs the package ml_dtypes.
 
-    make: from (name, tensor) pairs of master weights to an optimizer.
-    scale: float16 gradients below 6e-8 would be 0, so `backward` multiplies the loss by this number
-    and divides the gradients by it in float32.  If one is infinite or NaN, `step` is left out and
-    the scale halved; after ``patience`` good steps in a row it is doubled.
-    Looking for them stops a GPU once a step.
-    Raises ValueRangeError for a scale below 1.   Micikevicius et al. 2018, arXiv:1710.03740.
+    scale: numbers below 6e-8 are 0 in float16, so `backward` multiplies the loss by the scale and
+    divides the gradients by it; 4096 at first.  If one is infinite or NaN, `step` is left out and
+    the scale halved; after ``patience`` good steps in a row it is doubled.  Looking for them stops
+    a GPU once a step.   bfloat16 has the range of float32: its scale is 1, and nothing is looked
+    for.
+    Raises DTypeError for another dtype, ValueRangeError for a scale below 1.
+    Micikevicius et al. 2018, arXiv:1710.03740;  Kalamkar et al. 2019, arXiv:1905.12322 (bfloat16).
 
     >>> import numpy as np
     >>> from minnet import functional as F, nn, optim
     >>> model = nn.Linear(2, 2, rng=0)
-    >>> half = HalfPrecision(model, lambda params: optim.SGD(params, lr=0.1))
-    >>> half.backward(F.cross_entropy(model(np.ones((1, 2), "float16")), np.array([0])))
-    >>> half.step(), str(model.weight.dtype)
-    (True, 'float16')
+    >>> mixed = MixedPrecision(optim.SGD(model.parameters(), lr=0.1), dtype="float16")
+    >>> with mixed.products():
+    ...     loss = F.cross_entropy(model(np.ones((1, 2), "float32")), np.array([0]))
+    >>> mixed.backward(loss)
+    >>> mixed.step(), str(model.weight.grad.dtype)
+    (True, 'float32')
     """
 
     scale: float
@@ -49,72 +55,59 @@ class HalfPrecision:
 
     def __init__(
         self,
-        model: Module,
-        make: Callable[[Iterable[tuple[str, Tensor]]], Optimizer],
+        optimizer: Any,
         *,
-        scale: float = 2.0**12,
+        dtype: str = "bfloat16",
+        scale: float | None = None,
         patience: int = 200,
     ):
+        dtype = require_half(dtype, "MixedPrecision")
+        if scale is None:
+            scale = 2.0**12 if dtype == "float16" else 1.0
         if not 1 <= scale < inf or patience < 1:
             raise ValueRangeError(
-                f"HalfPrecision needs scale and patience of at least 1, got {scale}, {patience}."
+                f"MixedPrecision needs scale and patience of at least 1, got {scale}, {patience}."
             )
-        vars(self).update(model=model, scale=float(scale), patience=patience, good=0)
-        names = [name for name, _ in model.named_parameters()]
-        params = model.parameters()
-        arrays = [p.data.astype("float32") for p in params]
-        masters = [tensor(w, requires_grad=True, copy=False) for w in arrays]
-        optimizer = make(list(zip(names, masters, strict=True)))
-        vars(self).update(params=params, masters=masters, optimizer=optimizer)
-        model.astype("float16")
+        vars(self).update(optimizer=optimizer, dtype=dtype, patience=patience)
+        vars(self).update(scale=float(scale), good=0, scales=dtype == "float16")
+
+    def products(self) -> AbstractContextManager[None]:
+        """A block in which products of float32 matrices have factors of 16 bits."""
+        return factors(self.dtype)
 
     def backward(self, loss: Tensor) -> None:
-        """Add the gradients of the loss to the parameters' ``.grad``, which become float32."""
-        before = [p.grad for p in self.params]
-        self.zero_grad()
-        (astype(loss, dtype="float32") * self.scale).backward()
-        for p, old in zip(self.params, before, strict=True):
-            g = None if p.grad is None else p.grad.data.astype("float32") / self.scale
-            if g is None or old is None:
-                p.grad = old if g is None else tensor(g, copy=False)
+        """Add the gradients of the loss, without the scale, to the parameters' ``.grad``."""
+        with self.products():
+            if self.scale == 1:
+                return loss.backward()
+            before = [(p, p.grad) for p in self._params()]
+            self.optimizer.zero_grad()
+            multiply(loss, self.scale).backward()
+        for p, old in before:
+            if p.grad is not None:
+                g = p.grad.data / self.scale
+                p.grad = tensor(g if old is None else old.data + g, copy=False)
             else:
-                p.grad = tensor(old.data + g, copy=False)
-
-    def zero_grad(self) -> None:
-        """Forget the gradients of the model's parameters."""
-        self.model.zero_grad()
+                p.grad = old
 
     def step(self) -> bool:
         """Update with the parameters' gradients; False if the step was left out.
 
-        The gradients are forgotten.   Raises GraphError when there are none.
+        Raises GraphError when there are none.
         """
-        grads = [None if p.grad is None else p.grad.data for p in self.params]
-        if all(g is None for g in grads):
-            raise GraphError("HalfPrecision.step needs gradients: call half.backward(loss) first.")
-        finite = _all_finite([g for g in grads if g is not None])
-        if finite:
-            for w, g in zip(self.masters, grads, strict=True):
-                w.grad = g
-            self.optimizer.step()
-            self._copy_masters()
-        self._adapt(finite)
-        self.zero_grad()
-        return finite
+        grads = [p.grad.data for p in self._params() if p.grad is not None]
+        if not grads:
+            raise GraphError("MixedPrecision.step needs gradients: call .backward(loss) first.")
+        if self.scales:
+            finite = _all_finite(grads)
+            self._adapt(finite)
+            if not finite:
+                return False
+        self.optimizer.step()
+        return True
 
-    @contextmanager
-    def lookahead(self) -> Iterator[None]:
-        """The optimizer's `lookahead`, with the model at the same point."""
-        try:
-            with self.optimizer.lookahead():
-                self._copy_masters()
-                yield
-        finally:
-            self._copy_masters()
-
-    def _copy_masters(self) -> None:
-        for p, w in zip(self.params, self.masters, strict=True):
-            p.data = w.data.astype(p.dtype)
+    def _params(self) -> list[Tensor]:
+        return [p for group in self.optimizer.groups for p in group["params"]]
 
     def _adapt(self, finite: bool) -> None:
         self.good = self.good + 1 if finite else 0
@@ -134,24 +127,20 @@ class HalfPrecision:
         else:
             setattr(self.optimizer, name, value)
 
+    def __repr__(self) -> str:
+        return f"MixedPrecision({self.dtype}) of {self.optimizer!r}"
+
     def state_dict(self) -> dict[str, Any]:
-        """The scale, the good steps in a row, the master weights and the optimizer's state."""
-        pairs = zip(self.model.named_parameters(), self.masters, strict=True)
-        masters = {f"master.{name}": w.data.copy() for (name, _), w in pairs}
-        own = {"scale": self.scale, "good": self.good}
-        return {**own, **masters, "optimizer": self.optimizer.state_dict()}
+        """The scale, the good steps in a row, and the optimizer's state."""
+        return {"scale": self.scale, "good": self.good, "optimizer": self.optimizer.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from a state; raises StateError, and changes nothing, if it does not fit."""
-        own = self.state_dict()
-        names = [key for key in own if key.startswith("master.")]
-        if set(state) != set(own) or any(state[n].shape != own[n].shape for n in names):
-            raise StateError(f"HalfPrecision needs entries {list(own)}, of its parameters' shapes.")
+        own = ["scale", "good", "optimizer"]
+        if set(state) != set(own):
+            raise StateError(f"MixedPrecision needs entries {own}, got {list(state)}.")
         self.optimizer.load_state_dict(state["optimizer"])
         self.scale, self.good = float(state["scale"]), int(state["good"])
-        for w, name in zip(self.masters, names, strict=True):
-            w.data = array_module(w.data).asarray(state[name], dtype="float32")
-        self._copy_masters()
 
 
 def _all_finite(grads: list[Array]) -> bool:

@@ -1,11 +1,12 @@
 """Training steps and optimizer updates on a GPU, beside PyTorch on the same card where it is there.
 
-    python -m tests.benchmarks.gpu [--batch 128 512] [--tf32] [--json]
+    python -m tests.benchmarks.gpu [--batch 128 512] [--tf32 | --half bfloat16] [--json]
     python -m tests.benchmarks.gpu --stand-in              # tiny, on the CPU: proves that it runs
 
 W2, W3, W4 and W6 of the list of workloads; Adam on 10M and 100M floats; the nine-layer residual
 network on CIFAR-10's shape, in images a second.  Both libraries start from the same weights, and
-their losses must agree to 1e-3 after three steps before anything is timed.
+their losses must agree to 1e-3 (2e-2 in mixed precision) after three steps before anything is
+timed.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from time import strftime
 import numpy as np
 
 import minnet as mn
-from minnet import backend, nn, optim
+from minnet import backend, nn, optim, train
 from minnet import functional as F
 from tests import fake_cupy
 from tests.benchmarks.cnn_models import cnn, resnet
@@ -100,8 +101,8 @@ def theirs(name):
     return partial(torch.optim.SGD, momentum=0.9, nesterov=name == "nesterov", **decay)
 
 
-def workload(title, batch, lr, device="cuda"):
-    """{library: a step that returns its loss}, from the same start."""
+def workload(title, batch, lr, device="cuda", half=None):
+    """{library: a step that returns its loss}, from the same start; half: in mixed precision."""
     layers, shape, optimizer = WORKLOADS[title]
     rng = np.random.default_rng(0)
     x = rng.standard_normal((batch, *shape)).astype("f")
@@ -114,11 +115,15 @@ def workload(title, batch, lr, device="cuda"):
         twin.to(device)
         there = torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
         loss = torch.nn.functional.cross_entropy
-        pairs["torch"] = step(twin, theirs(optimizer)(twin.parameters(), lr=lr), loss, *there)
+        made = theirs(optimizer)(twin.parameters(), lr=lr)
+        pairs["torch"] = (autocast(twin, made, loss, *there, half) if half else
+                          step(twin, made, loss, *there))  # fmt: skip
     ours.to(device)
     there = backend.to_device(x, device), backend.to_device(y, device)
     made = OURS[optimizer](ours.parameters(), lr=lr)
-    return {"minnet": step(ours, made, F.cross_entropy, *there), **pairs}
+    run = mixed(ours, made, F.cross_entropy, *there, half) if half else (
+        step(ours, made, F.cross_entropy, *there))  # fmt: skip
+    return {"minnet": run, **pairs}
 
 
 def step(model, optimizer, loss, x, y):
@@ -129,6 +134,38 @@ def step(model, optimizer, loss, x, y):
         value = loss(model(x), y)
         value.backward()
         optimizer.step()
+        return value
+
+    return one_step
+
+
+def mixed(model, optimizer, loss, x, y, half):
+    """One training step with products of 16 bits."""
+    optimizer = train.MixedPrecision(optimizer, dtype=half)
+
+    def one_step():
+        optimizer.zero_grad()
+        with optimizer.products():
+            value = loss(model(x), y)
+        optimizer.backward(value)
+        optimizer.step()
+        return value
+
+    return one_step
+
+
+def autocast(model, optimizer, loss, x, y, half):
+    """The same in PyTorch, which scales the loss for float16 too."""
+    kind, dtype = x.device.type, getattr(torch, half)
+    scaler = torch.amp.GradScaler(kind, enabled=half == "float16")
+
+    def one_step():
+        optimizer.zero_grad()
+        with torch.autocast(kind, dtype=dtype):
+            value = loss(model(x), y)
+        scaler.scale(value).backward()
+        scaler.step(optimizer)
+        scaler.update()
         return value
 
     return one_step
@@ -171,15 +208,17 @@ def synchronized(f, calls):
     return run
 
 
-def training_steps(batches, calls, rounds):
+def training_steps(batches, calls, rounds, half=None):
     """A table for each workload and batch size."""
     for title in WORKLOADS:
         for batch in batches:
-            steps = workload(title, batch, 1e-3)
+            steps = workload(title, batch, 1e-3, half=half)
             losses = {name: [f().item() for _ in range(3)][-1] for name, f in steps.items()}
             first = losses["minnet"]
-            assert all(abs(loss - first) <= 1e-3 * abs(first) for loss in losses.values()), losses
-            steps = {n: synchronized(f, calls) for n, f in workload(title, batch, 1e-7).items()}
+            near = (2e-2 if half else 1e-3) * abs(first)
+            assert all(abs(loss - first) <= near for loss in losses.values()), losses
+            timed = workload(title, batch, 1e-7, half=half)
+            steps = {name: synchronized(f, calls) for name, f in timed.items()}
             table = compare(steps, title=f"{title}, batch {batch}, {calls} steps", rounds=rounds)
             rate = calls * batch / table["minnet"].median
             yield replace(table, title=f"{table.title}, minnet: {rate:,.0f} examples a second")
@@ -214,6 +253,7 @@ def main():
     parser.add_argument("--stand-in", action="store_true", help="tiny sizes on the CPU")
     parser.add_argument("--batch", type=int, nargs="+", default=[128, 512, 1024])
     parser.add_argument("--tf32", action="store_true", help="in minnet and in PyTorch")
+    parser.add_argument("--half", choices=["float16", "bfloat16"], help="mixed precision in both")
     parser.add_argument("--json", action="store_true", help="write a file in records/")
     options = parser.parse_args()
     if options.stand_in and options.json:
@@ -229,12 +269,13 @@ def main():
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     print(card(), mn.cuda.memory(), sep="\n")
     tables = []
-    for table in chain(updates(sizes, **settings), training_steps(options.batch, **settings)):
+    steps = training_steps(options.batch, half=options.half, **settings)
+    for table in chain(updates(sizes, **settings), steps):
         print(table, flush=True)
         tables.append(table)
     print(mn.cuda.memory())
     if options.json:
-        name = f"gpu {card()}{' TF32' if options.tf32 else ''}"
+        name = f"gpu {card()}{' TF32' if options.tf32 else ''} {options.half or ''}".strip()
         record(name.replace(" ", "-").replace(",", ""), tables, threads=1)
 
 

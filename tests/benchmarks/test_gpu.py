@@ -44,6 +44,32 @@ def test_both_libraries_start_alike(title):
     assert losses["minnet"] == pytest.approx(losses["torch"], rel=1e-3)
 
 
+@pytest.mark.oracle
+@pytest.mark.parametrize("half", ["bfloat16", "float16"])
+@pytest.mark.parametrize("title", [t for t in gpu.WORKLOADS if t.startswith(("W2", "W3", "W6"))])
+def test_mixed_precision_is_near_autocast(title, half):
+    """Within 2 %, three steps long; autocast rounds activations and biases too."""
+    pytest.importorskip("torch")
+    steps = gpu.workload(title, 4, 1e-3, "cpu", half)
+    losses = {name: [f().item() for _ in range(3)] for name, f in steps.items()}
+    assert losses["minnet"] == pytest.approx(losses["torch"], rel=2e-2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("half", [[], ["--half=float16"], ["--half=bfloat16"]])
+def test_training_runs_on_the_stand_in(command, capsys, real_data, half):
+    """Whole epochs, crops, evaluation and averaging included; in float32 and in mixed precision."""
+    folder = real_data / "cifar-10-subset"
+    if not folder.is_dir():
+        pytest.skip("MINNET_DATA has no folder cifar-10-subset")
+    if half == ["--half=bfloat16"]:
+        pytest.importorskip("ml_dtypes")
+    settings = {"epochs": 2, "average": 1, "width": 4, "batch": 50, "steps": 4}
+    options = [f"--{name}={value}" for name, value in settings.items()]
+    command(train_cifar10.main, "--root", str(folder), "--stand-in", *options, *half)
+    assert capsys.readouterr().out.count("test") == 3
+
+
 @pytest.mark.slow
 def test_training_learns_from_real_images(command, capsys, real_data):
     folder = real_data / "cifar-10-subset"

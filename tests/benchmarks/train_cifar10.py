@@ -1,7 +1,8 @@
 """Train the nine-layer residual network on CIFAR-10, towards 94 % of the test images.
 
-    python -m tests.benchmarks.train_cifar10 --root cifar-10-batches-bin [--epochs 24] [--tf32]
+    python -m tests.benchmarks.train_cifar10 --root cifar-10-batches-bin [--half bfloat16] [--tf32]
     python -m tests.benchmarks.train_cifar10 --root FOLDER --device cpu --width 4 --steps 3
+    python -m tests.benchmarks.train_cifar10 --root FOLDER --stand-in --width 4 --steps 3
 
 Crops, mirroring and cutout on the device, 1cycle, label smoothing, Nesterov momentum with weight
 decay, and an average of the weights over the last epochs.  One line an epoch.
@@ -9,6 +10,7 @@ Source: D. Page 2018, "How to train your ResNet", myrtle.ai.
 """
 
 import argparse
+from contextlib import nullcontext
 from functools import partial
 from itertools import islice
 from time import perf_counter
@@ -16,8 +18,9 @@ from time import perf_counter
 import numpy as np
 
 import minnet as mn
-from minnet import data, nn, optim, schedules, train
+from minnet import backend, data, nn, optim, schedules, train
 from minnet import functional as F
+from tests import fake_cupy
 
 MEAN = np.array([0.4914, 0.4822, 0.4465], "float32")[:, None, None]  # of the training images
 STD = np.array([0.2470, 0.2435, 0.2616], "float32")[:, None, None]
@@ -34,7 +37,9 @@ def arguments():
     parser.add_argument("--average", type=int, default=4, help="epochs whose weights are averaged")
     parser.add_argument("--steps", type=int, help="steps an epoch, to try the script")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--tf32", action="store_true")
+    parser.add_argument("--tf32", action="store_true", help="products of 10 bits")
+    parser.add_argument("--half", choices=["float16", "bfloat16"], help="mixed precision")
+    parser.add_argument("--stand-in", action="store_true", help="no GPU, to try the script")
     return parser.parse_args()
 
 
@@ -47,6 +52,8 @@ def datasets(root, device):
 def main():
     """Train, and print a line an epoch."""
     options = arguments()
+    if options.stand_in:
+        backend.register(fake_cupy)
     if options.tf32:
         mn.cuda.allow_tf32()
     train_set, test_set = datasets(options.root, options.device)
@@ -60,6 +67,8 @@ def main():
     peak = options.lr * options.batch / 512
     lr = schedules.one_cycle(options.epochs * steps, high=peak, warmup=0.2)
     opt = optim.Nesterov(model.parameters(), lr=peak, momentum=0.9, weight_decay=5e-4)
+    if options.half:
+        opt = train.MixedPrecision(opt, dtype=options.half)
     loss_fn = partial(F.cross_entropy, label_smoothing=0.1)
     average = optim.EMA(model.parameters(), decay=0.99, bias_correction=True)
     seconds, t = 0.0, 0
@@ -68,9 +77,13 @@ def main():
         began, losses = perf_counter(), []
         for x, y in islice(loader, steps):
             opt.lr = lr(t)
-            loss = loss_fn(model(x), y)
             opt.zero_grad()
-            loss.backward()
+            with opt.products() if options.half else nullcontext():
+                loss = loss_fn(model(x), y)
+            if options.half:
+                opt.backward(loss)
+            else:
+                loss.backward()
             opt.step()
             losses.append(loss.detach())
             t += 1

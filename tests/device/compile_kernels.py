@@ -1,13 +1,16 @@
 """Compile every kernel with NVRTC, which needs neither a GPU nor a driver.
 
-    pip install "cupy-cuda12x>=14,<15" nvidia-cuda-nvrtc-cu12 nvidia-cuda-runtime-cu12
+    pip install "cupy-cuda12x>=14,<15" nvidia-cuda-nvrtc-cu12 nvidia-cuda-runtime-cu12 ml_dtypes
     python -m tests.device.compile_kernels
 """
 
 import sys
 import time
+from pathlib import Path
 
 import cupy
+import ml_dtypes
+import nvidia
 from cupy.cuda import nvrtc
 
 from minnet import kernels, tensor
@@ -61,11 +64,12 @@ def source(kernel, char):
     return LOOP + plain_text(kernel, {"T": char})
 
 
-def compiled(text, architecture):
+def compiled(text, architecture, *options):
     """The size of the PTX; SystemExit with the compiler's log if there is none."""
     program = nvrtc.createProgram(text, "kernel.cu", [], [])
     try:
-        nvrtc.compileProgram(program, [f"--gpu-architecture={architecture}", "--std=c++17"])
+        given = [f"--gpu-architecture={architecture}", "--std=c++17", *options]
+        nvrtc.compileProgram(program, given)
         return len(nvrtc.getPTX(program))
     except nvrtc.NVRTCError as error:
         raise SystemExit(f"{error}: {nvrtc.getProgramLog(program)}\n{text}") from error
@@ -85,8 +89,33 @@ def check_the_stand_in():
           f"{cupy.__version__}")  # fmt: skip
 
 
+CASTS = """
+#include <cupy/complex.cuh>
+#include <cupy/carray.cuh>
+#include <cupy/bfloat16.cuh>
+extern "C" __global__ void casts(const float* x, bfloat16* y, float* z) {
+    y[threadIdx.x] = bfloat16(x[threadIdx.x]);
+    z[threadIdx.x] = float(y[threadIdx.x]);
+}
+"""
+
+
+def check_bfloat16():
+    """CuPy knows ml_dtypes' bfloat16, and its header for the casts that products need compiles."""
+    char = cupy.dtype(ml_dtypes.bfloat16).char
+    if f"{char}->{char}" not in cupy.sqrt.types or not hasattr(cupy, "matmul"):
+        raise SystemExit(f"CuPy {cupy.__version__} has no bfloat16")
+    own = Path(cupy.__file__).parent / "_core/include"
+    folders = [own, *(own / "cupy/_cccl" / part for part in ("thrust", "cub", "libcudacxx"))]
+    folders += [Path(folder) / "cuda_runtime/include" for folder in nvidia.__path__]
+    for architecture in ARCHITECTURES:
+        compiled(CASTS, architecture, *[f"-I{folder}" for folder in folders])
+    print(f"bfloat16 is a type of CuPy {cupy.__version__}, and its casts compile")
+
+
 def main():
     check_the_stand_in()
+    check_bfloat16()
     began, count = time.perf_counter(), 0
     typo = Elementwise("typo", "T x", "T y", "y = x +;")
     try:

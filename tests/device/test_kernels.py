@@ -10,9 +10,10 @@ from minnet import backend, kernels, nn, optim
 from minnet import functional as F
 from minnet.functional.columns import columns as columns_formula
 from minnet.functional.dropout import _seeded_dropout
+from minnet.functional.products import factors
 from minnet.functional.windows import Window
 from minnet.kernels import noise
-from minnet.kernels.activations import BACKWARD
+from minnet.kernels.activations import BACKWARD, WITH_BIAS
 from minnet.kernels.images import gather_columns, gather_images
 from minnet.kernels.noise import DROPOUT, dropout
 from minnet.optim import flat
@@ -53,6 +54,7 @@ OPS = {  # operation: the kernels that it should launch
     "layer_norm": {"standard_rows", "standard_rows_slope"},
     "batch_norm": {"scale_shift", "two_scales"},
     "embedding": {"scatter_rows"}, "index": {"scatter_rows"},
+    "bias_activation": {"bias_relu", "bias_sigmoid", "bias_tanh", "relu_slope", "sigmoid_slope"},
     "conv2d": {"columns", "images"}, "conv_transpose2d": {"columns", "images"},
 }  # fmt: skip
 
@@ -246,6 +248,60 @@ def test_a_wrong_dropout_is_seen(module, monkeypatch, part, fault):
     assert not np.array_equal(home(dropout(moved(x), **settings)), right)
 
 
+JOINED = {  # layers: the kernels of a forward and a backward pass, in order, products aside
+    "linear": (
+        lambda: nn.Sequential(nn.Linear(5, 6, rng=0), nn.Tanh(), nn.Linear(6, 3, rng=1)), (4, 5),
+        ["bias_tanh", "tanh_slope"],
+    ),
+    "convolution": (
+        lambda: nn.Sequential(nn.Conv2d(3, 4, 1, rng=0), nn.ReLU()), (2, 3, 5, 4),
+        ["bias_relu", "relu_slope"],
+    ),
+    "no bias": (
+        lambda: nn.Sequential(nn.Linear(5, 6, bias=False, rng=0), nn.Sigmoid()), (4, 5),
+        ["sigmoid", "sigmoid_slope"],
+    ),
+    "no activation next": (
+        lambda: nn.Sequential(nn.Linear(5, 6, rng=0), nn.Identity(), nn.Sigmoid()), (4, 5),
+        ["sigmoid", "sigmoid_slope"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_sequential_joins_a_bias_and_its_activation(module, name):
+    """One launch for both; outputs and gradients of the CPU; none with observers, who see both."""
+    make, shape, launches = JOINED[name]
+    net, rng = make().astype("float64"), np.random.default_rng(0)
+    x = rng.standard_normal(shape)
+    g, results = rng.standard_normal(net(x).shape), []
+    for device in "cpu", "cuda":
+        there = mn.tensor(backend.to_device(x, device), requires_grad=True)
+        net.to(device)
+        y = net(there)
+        grads = mn.grad(y, [there, *net.parameters()], backend.to_device(g, device))
+        results.append([y, *grads])
+    for expected, found in zip(*results, strict=True):
+        assert_close(found, home(expected), "float64")
+    if module is fake_cupy:
+        assert [k for k in host.ElementwiseKernel.launches if k != "images"] == launches
+    seen = []
+    watch = type("Watch", (), {"on_module": lambda self, layer, args, y: seen.append(layer)})()
+    with mn.observe(watch):
+        assert_close(net(there), home(results[0][0]), "float64")
+    assert [type(layer) for layer in seen] == [type(layer) for layer in net] + [nn.Sequential]
+
+
+@pytest.mark.parametrize(("part", "fault"), [("z + b", "z - b"), ("x > T(0)", "z > T(0)")])
+def test_a_wrong_bias_is_seen(module, monkeypatch, part, fault):
+    """The comparison can fail."""
+    right = WITH_BIAS["relu"]
+    assert part in right.body
+    wrong = replace(right, name="bias_wrong", body=right.body.replace(part, fault))
+    z, b = moved(np.linspace(-1, 1, 6).reshape(2, 3)), moved(np.array([0.7, 0.9, -0.3]))
+    assert not np.allclose(home(wrong(z, b)), home(right(z, b)))
+
+
 def test_gradients_of_gradients_use_the_formula(module):
     x = mn.tensor(moved(np.linspace(-2, 2, 7)), requires_grad=True)
     for f in F.gelu, F.softmax, F.silu:
@@ -263,6 +319,23 @@ def test_a_wrong_kernel_is_seen(module, part, fault):
     wrong = type(slope)("tanh_wrong", slope.inputs, slope.outputs, body)
     y, g = moved(np.linspace(0.1, 0.9, 5)), moved(np.full(5, 2.0))
     assert not np.allclose(home(wrong(g, y)), home(slope(g, y)))
+
+
+def test_convolutions_in_16_bits(module):
+    """With stride, so that the gradient for the images is a product and a gathering kernel."""
+    x, results = np.random.default_rng(0).standard_normal((2, 3, 9, 8)).astype("float32"), []
+    layer = nn.Conv2d(3, 4, 3, stride=2, padding=1, rng=0)
+    g = np.random.default_rng(1).standard_normal(layer(x).shape).astype("float32")
+    for kind, device in (None, "cpu"), ("float16", "cpu"), ("float16", "cuda"):
+        there = mn.tensor(backend.to_device(x, device), requires_grad=True)
+        layer.to(device)
+        with factors(kind):
+            y = layer(there)
+            grads = mn.grad(y, [there, *layer.parameters()], backend.to_device(g, device))
+        results.append([home(v) for v in (y, *grads)])
+    for exact, expected, found in list(zip(*results, strict=True))[:3]:
+        error = np.abs(found - expected).max()
+        assert error <= 1e-3 * np.abs(expected).max() and error < 0.5 * np.abs(found - exact).max()
 
 
 NETS = {

@@ -1,6 +1,7 @@
 """Optimizers, training, checkpoints and sanity checks on a device, and no stop in a step."""
 
 import copy
+import sys
 
 import numpy as np
 import pytest
@@ -8,12 +9,14 @@ import pytest
 import minnet as mn
 from minnet import backend, data, nn, optim, sanity, train
 from minnet import functional as F
+from minnet.functional.products import factors, product, rounded
 from minnet.optim import flat
 from tests import fake_cupy
 from tests.optim import test_base as table
 from tests.sanity import models
 from tests.train.runs import EPOCHS, Setup, flatten
 
+from . import test_layers, test_ops
 from .parity import TOLERANCE, assert_close, home, moved, quiet
 
 CLIPS = {"plain": lambda o: o, "norm": lambda o: optim.ClipNorm(o, 1.0),
@@ -236,23 +239,68 @@ def test_monitors_and_averages(module):
     copy.deepcopy(setup.model)
 
 
-def test_half_precision(module):
-    """Model in float16 on the device, master weights in float32 there; one look a step."""
-    net = nn.mlp((64, 32, 10), rng=0).to("cuda")
-    half = train.HalfPrecision(net, lambda params: optim.Adam(params, lr=1e-2))
-    x, y = models.digits(100).to("cuda")
-    losses = []
-    for _ in range(40):
-        loss = F.cross_entropy(net(x.astype("float16")), y)
-        half.backward(loss)
-        assert half.step()
-        losses.append(loss.item())
-    assert losses[-1] < 0.1 * losses[0]
-    assert {str(w.dtype) + str(w.device) for w in half.masters} == {"float32cuda:0"}
-    with fake_cupy.counting() as counts:
-        half.backward(F.cross_entropy(net(x.astype("float16")), y))
-        half.step()
-    assert len(counts.syncs) <= 1 and not counts.copies
+@pytest.fixture(params=["float16", "bfloat16"])
+def half(request):
+    """A type of 16 bits; CuPy has bfloat16 from ml_dtypes."""
+    if request.param == "bfloat16":
+        pytest.importorskip("ml_dtypes")
+    return request.param
+
+
+@pytest.mark.parametrize("name", ["a perceptron", "convolutions"])
+def test_mixed_precision_follows_the_cpu(module, half, name):
+    """The CPU's numbers within the rounding of 16 bits; at most one look a step, none in bfloat16.
+
+    Two sums in another order may round to neighbours: 2^-8 apart in bfloat16.
+    """
+    x, y = np.random.default_rng(0).standard_normal((20, 1, 8, 8)), np.arange(20) % 3
+    x, losses, weights = x.astype("float32"), [], []
+    for device in "cpu", "cuda":
+        net = nn.cnn((1, 8, 8), 3, widths=(4, 6), hidden=8, rng=0)
+        if name == "a perceptron":
+            net = nn.Sequential(nn.Flatten(), nn.mlp((64, 16, 3), rng=0))
+        net.to(device)
+        mixed = train.MixedPrecision(optim.Nesterov(net.parameters(), lr=0.05), dtype=half)
+        batch, losses = [backend.to_device(a, device) for a in (x, y)], [*losses, []]
+        for _ in range(6):
+            with fake_cupy.counting() as counts:
+                mixed.zero_grad()
+                with mixed.products():
+                    loss = F.cross_entropy(net(batch[0]), batch[1])
+                mixed.backward(loss)
+                assert mixed.step()
+            assert len(counts.syncs) <= (half == "float16") and not counts.copies
+            losses[-1].append(loss.item())
+        weights.append(net.state_dict())
+    assert {str(p.dtype) for p in net.parameters()} == {"float32"}
+    assert losses[0][-1] < 0.9 * losses[0][0]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=2e-2)
+    for key, w in weights[0].items():
+        assert np.abs(weights[1][key] - w).max() <= 2e-2 * (1 + np.abs(w).max()), key
+
+
+def test_products_on_a_device_are_of_16_bits(module, half):
+    """Matrices, and stacks of one; not float64, and not larger stacks, which CuPy cannot do."""
+    a, b = np.random.default_rng(0).standard_normal((2, 30, 30)).astype("float32")
+    there, stacks = moved([a, b]), moved([np.stack([a, a]), np.stack([b, b])])
+    with factors(half):
+        expected, found = product(a, b), home(product(*there))
+        one = home(product(there[0][None], there[1][None]))
+        both = home(product(*stacks))
+        wide = home(product(*[v.astype("float64") for v in there]))
+    np.testing.assert_allclose(found, expected, rtol=2**-7 if half == "bfloat16" else 2**-10)
+    np.testing.assert_array_equal(found, rounded(found, half))
+    np.testing.assert_allclose(one[0], found)
+    assert_close(both[1], a @ b, "float32", 30)
+    assert_close(wide, a.astype("float64") @ b.astype("float64"), "float64", 30)
+    assert np.abs(found - a @ b).max() > 1e-4
+
+
+def test_bfloat16_without_ml_dtypes_says_how_to_get_it(module, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    a = moved(np.ones((2, 2), "float32"))
+    with factors("bfloat16"), pytest.raises(mn.errors.DeviceError, match="pip install ml_dtypes"):
+        product(a, a)
 
 
 # -------------------------------------------------------------------------------------------------
@@ -295,6 +343,35 @@ def test_planted_faults_raise(standin, fault):
     op(mn.tensor(np.ones((2, 3))))
     with pytest.raises((TypeError, AttributeError, mn.errors.DeviceError)):
         op(mn.tensor(np.ones((2, 3))).to("cuda"))
+
+
+FAULTS = [
+    host_array, numpy_for_xp, missing_function, implicit_conversion, read_of_a_value,
+    branch_on_a_value,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_planted_in_the_library_fail_its_tests(standin, monkeypatch, fault):
+    """In relu: the tests of the operation, of a layer, and of a training step each fail."""
+    right = F.relu.fn
+    monkeypatch.setattr(F.relu, "fn", lambda x: _after(fault, right, x))
+    seen = TypeError, AttributeError, AssertionError, mn.errors.DeviceError
+    with pytest.raises(seen):
+        test_ops.test_operation(standin, "relu", {}, [(2, 3)], "float64")
+    with pytest.raises(seen):
+        test_layers.test_layer(standin, "ReLU", "float32", True)
+    with pytest.raises(seen):
+        test_a_training_step_never_stops_the_device(standin, "a network of convolutions")
+    monkeypatch.setattr(F.relu, "fn", right)
+    test_ops.test_operation(standin, "relu", {}, [(2, 3)], "float64")
+
+
+def _after(fault, right, x):
+    """relu(x), once the fault was made on the device; on the CPU nothing is wrong."""
+    if type(x) is not np.ndarray:
+        fault(x)
+    return right(x)
 
 
 @pytest.mark.parametrize("fault", [read_of_a_value, branch_on_a_value, copied_index])

@@ -242,13 +242,24 @@ def _run(own, name, args, settings):
         raise TypeError("pad of an array without axes")
     if not inputs and name in ("ascontiguousarray", "concatenate", "stack"):
         raise TypeError(f"Unsupported type {type(args[0])}")
-    made = own(*args, **settings)
+    made = _matmul(*args, **settings) if name == "matmul" else own(*args, **settings)
     if name in METADATA:
         return made
     result = out if out is not None else _wrapped(made, inputs)
     if not any(x is result or x is getattr(result, "base", None) for x in inputs):
         _require_current(name, inputs)  # what is no view was made by a kernel
     return result
+
+
+def _matmul(a, b, **settings):
+    """As cuBLAS does it: factors of 16 bits are added up in float32; bfloat16 has no stacks."""
+    kind = np.result_type(a, b)
+    if kind.itemsize != 2 or kind.kind in "iu":
+        return np.matmul(a, b, **settings)
+    if kind.char != "e" and max(a.ndim, b.ndim) > 2:
+        raise RuntimeError("CUBLAS_STATUS_NOT_SUPPORTED")
+    made = np.matmul(a.astype("f"), b.astype("f"), **settings)
+    return made.astype(kind) if "out" not in settings else made
 
 
 def _require_current(name, inputs):

@@ -13,6 +13,11 @@ SOME = np.array([2, -100, 2, 1])
 GRID = np.array([[2, 0, 1], [1, 1, 2]])  # labels of scores (2, C, 3)
 WEIGHT = np.array([0.5, 2.0, 1.0])
 REDUCTIONS = ["mean", "sum", "none"]
+BIASED = {  # activation: of x + b
+    "relu": lambda u: np.where(u > 0, u, 0.0),
+    "sigmoid": lambda u: 1 / (1 + np.exp(-u)),
+    "tanh": np.tanh,
+}
 HALF = np.linspace(0.1, 0.9, 12).reshape(3, 4)
 
 
@@ -67,6 +72,14 @@ CASES = {
         ({"log_target": True}, [(2, 3, 2), (2, 3, 2)]),
     ],
     "l1": [(s, [distinct((3, 4)), distinct((3, 4), 0.4)]) for s in both({})],
+    "bias_activation": [
+        ({"activation": "relu"}, [distinct((5, 3)), distinct((3,), 0.1)]),
+        ({"activation": "relu", "axis": 1}, [distinct((2, 3, 2, 2)), distinct((3,), 0.1)]),
+        ({"activation": "tanh"}, [(2, 4, 3), (3,)]),
+        ({"activation": "tanh", "axis": 1}, [(2, 3, 4), (3,)]),
+        ({"activation": "sigmoid"}, [(3,), (3,)]),
+        ({"activation": "sigmoid", "axis": 0}, [(3, 2), (3,)]),
+    ],
     "linear": [
         ({}, [(4, 3), (3, 2), (2,)]),
         ({}, [(4, 3), (3, 2), None]),
@@ -202,6 +215,9 @@ REFERENCES = {
     "huber": _elementwise(_huber),
     "kl_div": _kl,
     "l1": _elementwise(lambda a, b: abs(a - b)),
+    "bias_activation": lambda x, b, activation, axis=-1: BIASED[activation](
+        np.moveaxis(np.moveaxis(x, axis, -1) + b, -1, axis)
+    ),
     "linear": lambda x, W, b=None: np.einsum("...i,ij->...j", x, W) + (0 if b is None else b),
     "mse": _elementwise(lambda a, b: (a - b) ** 2),
     "multiclass_hinge": _hinge,
