@@ -148,6 +148,8 @@ def stability_edge(h: float, momentum: float = 0.0, *, nesterov: bool = False) -
 def critical_momentum(lr: float, h: float) -> float:
     """rho = (1 - sqrt(lambda h))^2: below it no oscillation, above it there is; at it the fastest.
 
+    For lambda h < 1.  Above 1 the roots below it are negative: x changes its sign at every step.
+
     >>> round(critical_momentum(0.01, 1.0), 12)
     0.81
     """
