@@ -90,6 +90,9 @@ class Device:
         return self.kind if self.kind == "cpu" else f"{self.kind}:{self.index}"
 
 
+_CPU = Device("cpu")
+
+
 def array_module(*arrays: Any) -> ModuleType:
     """Return the module of the first array among the arguments; NumPy for numbers and lists.
 
@@ -123,7 +126,7 @@ def device_of(x: Any) -> Device:
     'cpu'
     """
     if array_module(x) is np:
-        return Device("cpu")
+        return _CPU
     return Device("cuda", int(x.device.id))
 
 
@@ -164,6 +167,7 @@ class _Gpus:
 
 
 gpus = _Gpus()
+_HERE = nullcontext()  # may be entered again and again
 _hooks: list[Callable[[ModuleType], None]] = []
 _INSTALL = "pip install 'minnet[cuda12]' (cuda13 for CUDA 13)"
 
@@ -235,7 +239,7 @@ def fused(name: str, like: Any) -> Callable | None:
 def on_its_device(x: Any) -> AbstractContextManager:
     """Inside this block new arrays are made on x's device; it matters where GPUs are several."""
     if gpus.count < 2 or array_module(x) is np:
-        return nullcontext()
+        return _HERE
     return gpus.module.cuda.Device(x.device.id)
 
 

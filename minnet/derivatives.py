@@ -9,7 +9,7 @@ import numpy as np
 
 from .backend import array_module
 from .errors import DTypeError, GraphError
-from .tensor import Tensor, seed, sweep, tensor
+from .tensor import Node, Tensor, seed, sweep, tensor
 
 __all__ = ["grad", "hessian", "hvp", "jacobian"]
 
@@ -41,7 +41,9 @@ def grad(
             f"{type(x).__name__}: make them with minnet.tensor(..., requires_grad=True)."
         )
     keep = create_graph if retain_graph is None else retain_graph
-    found = sweep(y, seed(y, g, create_graph), keep=keep, graph=create_graph, targets=xs)
+    root, wanted = y._node or y, {t._node or t for t in xs}
+    upstream, useful = seed(y, g, create_graph), _on_the_way(root, wanted)
+    found = sweep(y, upstream, keep=keep, graph=create_graph, wanted=wanted, useful=useful)
     missing = [k for k, t in enumerate(xs) if (t._node or t) not in found]
     if missing and not allow_unused:
         raise GraphError(
@@ -53,6 +55,21 @@ def grad(
         for k, t in enumerate(xs)
     ]
     return out[0] if isinstance(x, Tensor) else out
+
+
+def _on_the_way(root: Any, wanted: set) -> set:
+    """The nodes between root and the wanted ones: parents come before children in birth order."""
+    seen, stack = {root}, [root]
+    while stack:
+        for parent in getattr(stack.pop(), "parents", ()):
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    useful = set(wanted)
+    for node in sorted((n for n in seen if isinstance(n, Node)), key=lambda n: n.birth):
+        if any(parent in useful for parent in node.parents):
+            useful.add(node)
+    return useful
 
 
 def _variable(x: Any) -> Tensor:

@@ -21,10 +21,11 @@ vjp runs on arrays, or on Tensors when the gradient itself is to be differentiat
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from functools import update_wrapper
 from heapq import heappop, heappush
 from itertools import count
+from operator import itemgetter
 from types import MethodType
 from typing import Any
 
@@ -51,7 +52,10 @@ __all__ = ["Op", "Parameter", "Tensor", "op", "tensor"]
 # -------------------------------------------------------------------------------------------------
 # Operations
 
-_births = count(1)  # a node is younger than its parents: descending birth is a topological order
+# One clock for all.  A node is younger than its parents, so that descending birth is a topological
+# order; and a saved array was edited if its tensor's last edit is younger than the node.
+_now = count(1)
+_latest_edit = [0]  # of any tensor: nodes that are younger need no search
 
 
 class Node:
@@ -61,24 +65,24 @@ class Node:
     values that came from Tensors, which a graph of gradients needs back.
     """
 
-    __slots__ = ("birth", "checks", "clock", "dtype", "op", "parents", "shape", "sources",
-                 "stamp", "values")  # fmt: skip
+    __slots__ = ("birth", "checks", "clock", "dtype", "op", "parents", "shape", "sources", "values")
 
     checks: Callable[[], None] | None  # set by `debug`
 
     def __init__(self, op: Op, args: Sequence, arrays: list, parents: list, settings: dict, y: Any):
-        self.op, self.parents, self.birth = op, parents, next(_births)
-        self.values, self.sources = op.save(args, arrays, settings, y._data)
-        self.shape, self.dtype, self.clock = y._data.shape, y._data.dtype, y._clock
-        self.stamp, self.checks = self.time(), None
+        data = y._data
+        self.op, self.parents, self.birth = op, parents, next(_now)
+        self.values, self.sources = op.save(args, arrays, settings, data)
+        self.shape, self.dtype, self.clock, self.checks = data.shape, data.dtype, y._clock, None
 
-    def time(self) -> int:
-        """The sum of the saved tensors' version counters: it grows when one of them is edited."""
-        total = self.clock[0] if self.op.wants_output else 0
-        for _, source in self.sources:
-            for t in source if type(source) is tuple else (source,):
-                total += t._clock[0] if isinstance(t, Tensor) else 0
-        return total
+    def edited(self) -> bool:
+        """Whether `.data` of the output or of a saved tensor was assigned since."""
+        if _latest_edit[0] < self.birth:
+            return False
+        saved = [t for _, s in self.sources for t in (s if type(s) is tuple else (s,))]
+        clocks = [t._clock for t in saved if isinstance(t, Tensor)]
+        clocks += [self.clock] if self.op.wants_output else []
+        return any(clock[0] > self.birth for clock in clocks)
 
     def free(self) -> None:
         """Drop the saved arrays and the way to the parents."""
@@ -100,7 +104,7 @@ class Node:
                 f"backward went through {self.op.name} a second time, after its saved arrays were "
                 "freed. Pass retain_graph=True to the first backward, or compute the loss again."
             )
-        if self.stamp != self.time():
+        if self.edited():
             names = ", ".join(name for name in self.op.wants if name not in ("g", "i", ""))
             raise GraphError(
                 f"backward of {self.op.name} needs the values that its forward pass saw ({names}), "
@@ -123,6 +127,7 @@ class Op:
     Array arguments are positional, settings are keyword-only.  ``winners`` (optional) returns the
     branch pattern of an operation with kinks, for gradient checks.  ``into`` (optional) has rules
     that add dL/d(argument) into the array where the sum is kept, instead of making a new one.
+    ``scratch`` (optional) names settings that are work arrays, which the function fills itself.
     """
 
     def __init__(self, fn: Callable[..., Any]):
@@ -137,6 +142,7 @@ class Op:
         self.ours = fn.__module__.partition(".")[0] == "minnet"  # its rules return fresh arrays
         self.vjps: dict[str, Callable[..., Any] | None] = {}
         self.into: dict[str, Callable[..., None]] = {}
+        self.scratch: tuple[str, ...] = ()
         self.winners: Callable[..., Any] | None = None
 
     def __repr__(self) -> str:
@@ -158,7 +164,7 @@ class Op:
         if unknown := asked - set(order):
             raise TypeError(f"a vjp of {self.name} asks for {sorted(unknown)}, not in {order}.")
         self.vjps, self.wants = vjps, [*order[:2], *(w for w in order[2:] if w in asked)]
-        self.places = {name: [self.wants.index(ask) for ask in each] for name, each in asks.items()}
+        self.pick = {name: picker([*map(self.wants.index, each)]) for name, each in asks.items()}
         self._keep = [k for k, name in enumerate(self.arrays) if name in asked]
         self._keep_shape = [k for k, name in enumerate(self.arrays) if f"{name}_shape" in asked]
         self._keep_many = [f for name in self.many for f in (name, f"{name}_shape") if f in asked]
@@ -209,8 +215,9 @@ class Op:
             else:
                 arrays.append(a)
                 parents.append(None)
-        out = Tensor(as_array(compute(self, arrays, settings), arrays[0]))
-        if out._data.base is not None or out._data is arrays[0]:
+        data = as_array(compute(self, arrays, settings), arrays[0])
+        out = Tensor(data)
+        if data.base is not None or data is arrays[0]:
             out._watch(args)
         now = mode.get()
         if tracked and now.grad:
@@ -220,6 +227,13 @@ class Op:
         if now.observers:
             notify("on_op", self, args, settings, out)
         return out
+
+
+def picker(places: Sequence[int]) -> Callable[[list], Sequence]:
+    """A function that takes the values at these places out of a list."""
+    if len(places) == 1:
+        return lambda values: (values[places[0]],)
+    return itemgetter(*places) if places else lambda values: ()
 
 
 def op(fn: Callable[..., Any]) -> Op:
@@ -257,7 +271,7 @@ class Tensor:
         self._requires_grad = False
         self._node: Node | None = None  # how it was made; None for a leaf
         self._home: Any = None  # the owner of the flat buffer that _data is a view of
-        self._clock = [0]  # how often the array was edited; tensors that are views of it share it
+        self._clock = [0]  # when the array was last edited; tensors that are views of it share it
         self._grad: Tensor | None = None
 
     @property
@@ -290,7 +304,7 @@ class Tensor:
             value = array_module(self._data).asarray(value, dtype=self.dtype)
         if value is not self._data and self._requires_grad:
             _require_float(value.dtype)
-        self._version += 1
+        touch([self])
         if value is not self._data:
             old = self._data
             alike = (value.shape, value.dtype, type(value)) == (old.shape, old.dtype, type(old))
@@ -312,7 +326,7 @@ class Tensor:
             raise GraphError("requires_grad of a computed tensor cannot be unset: use detach().")
         self._requires_grad = bool(value)
 
-    _version = property(lambda self: self._clock[0], lambda self, n: self._clock.__setitem__(0, n))
+    _version = property(lambda self: self._clock[0])
     _memory = lambda self: self._data if self._data.base is None else self._data.base
     base = None  # a Tensor counts as fresh: a graph of gradients is never added into
     shape = property(lambda self: self._data.shape, doc="Sizes of the axes.")
@@ -365,9 +379,9 @@ class Tensor:
         notify("on_backward", self, found)
         with on_its_device(self._data):
             for leaf, d in found.items():
-                if leaf.grad is not None:
-                    d = leaf.grad + d if create_graph else Tensor(leaf.grad._data + d._data)
-                leaf.grad = d
+                if (before := leaf._grad) is not None:
+                    d = before + d if create_graph else Tensor(before._data + d._data)
+                leaf._grad = d
 
     def __repr__(self) -> str:
         body = np.array2string(self.numpy(), separator=", ", prefix="tensor(")
@@ -406,6 +420,13 @@ class Parameter(Tensor):
     def __init__(self, data: Array):
         super().__init__(tensor(data, copy=False)._data)
         self.requires_grad = True
+
+
+def touch(tensors: Iterable[Tensor]) -> None:
+    """Note that the arrays of these tensors are edited now."""
+    _latest_edit[0] = now = next(_now)
+    for t in tensors:
+        t._clock[0] = now
 
 
 def _rebuild(cls: type[Tensor], data: Array, requires_grad: bool) -> Tensor:
@@ -463,6 +484,7 @@ def seed(y: Tensor, g: Any, graph: bool) -> Any:
             )
         with on_its_device(y._data):
             g = array_module(y._data).ones(y.shape, y.dtype)
+        return Tensor(g) if graph else g
     array = as_array(g._data if isinstance(g, Tensor) else g, y._data)
     if array.shape != y.shape:
         raise ShapeError(f"backward needs g of the tensor's shape {y.shape}, got {array.shape}.")
@@ -484,7 +506,7 @@ class _Sweep:
         self.owned: set[Any] = set()
         self.heap = [(-root.birth, root)] if isinstance(root, Node) else []
 
-    def run(self, keep_graph: bool, wanted: set) -> None:
+    def run(self, keep_graph: bool, wanted: Set) -> None:
         while self.heap:
             node = heappop(self.heap)[1]
             node.check()
@@ -498,14 +520,15 @@ class _Sweep:
         values = node.differentiable(g) if self.graph else node.values
         values[0] = g
         for k, parent in enumerate(node.parents):
+            if parent is None or (self.useful is not None and parent not in self.useful):
+                continue
             name = op.arrays[k] if k < fixed else op.many[0]
             rule = op.vjps[name]
-            unwanted = self.useful is not None and parent not in self.useful
-            if parent is None or rule is None or unwanted:
+            if rule is None:
                 continue
             values[1] = k - fixed
-            asked = [values[place] for place in op.places[name]]
-            if parent in self.owned and name in op.into:
+            asked = op.pick[name](values)
+            if op.into and name in op.into and parent in self.owned:
                 op.into[name](self.total[parent], *asked)
                 continue
             d = rule(*asked)
@@ -540,17 +563,18 @@ class _Sweep:
 
 
 def sweep(
-    y: Tensor, g: Any, *, keep: bool, graph: bool, targets: Sequence[Tensor] = ()
+    y: Tensor, g: Any, *, keep: bool, graph: bool, wanted: Set = frozenset(), useful: Any = None
 ) -> dict[Any, Tensor]:
-    """{leaf: gradient} of the leaves reached; with targets, {target's node or leaf: gradient}."""
-    root = y._node or y
-    wanted = {t._node or t for t in targets}
-    walk = _Sweep(root, g, graph, _on_the_way(root, wanted) if targets else None)
+    """{leaf: gradient} of the leaves reached; or {node or leaf: gradient} of the wanted ones.
+
+    useful: the nodes and leaves that the sweep visits; None for all.
+    """
+    walk = _Sweep(y._node or y, g, graph, useful)
     token = mode.set(Mode(graph, mode.get().observers))
     try:
         with on_its_device(y._data):
             walk.run(keep, wanted)
-            found = wanted if targets else [key for key in walk.total if isinstance(key, Tensor)]
+            found = wanted or walk.total  # visited nodes are gone: leaves remain
             return {key: walk.result(key) for key in found if key in walk.total}
     finally:
         mode.reset(token)
@@ -570,18 +594,3 @@ def _fit(d: Any, parent: Any, op: Op, name: str) -> Any:
                 f"the vjp of {op.name} for {name} needs shape {parent.shape}, got {d.shape}."
             ) from error
     return d
-
-
-def _on_the_way(root: Any, wanted: set) -> set:
-    """The nodes between root and the wanted ones: parents come before children in birth order."""
-    seen, stack = {root}, [root]
-    while stack:
-        for parent in getattr(stack.pop(), "parents", ()):
-            if parent is not None and parent not in seen:
-                seen.add(parent)
-                stack.append(parent)
-    useful = set(wanted)
-    for node in sorted((n for n in seen if isinstance(n, Node)), key=lambda n: n.birth):
-        if any(parent in useful for parent in node.parents):
-            useful.add(node)
-    return useful

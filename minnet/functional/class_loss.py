@@ -142,6 +142,7 @@ def _d_label_cross_entropy(g: Array, x: Array, t: Array, w: Any, over: Any, p: A
 
 
 label_cross_entropy.defvjp(x=_d_label_cross_entropy)
+label_cross_entropy.scratch = ("p",)
 
 
 def _of_distribution(x: Array, q: Array, over: Any) -> Array:

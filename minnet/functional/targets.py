@@ -74,10 +74,10 @@ def labels(loss: str, x: Array, target: Any, ignore_index: int | None = None) ->
     if array_module(t) is not np and not mode.get().observers:
         return _trusted(t, classes, ignore_index, x.dtype)
     ignorable = ignore_index is not None and 0 <= ignore_index < classes
-    if not ignorable and _within(t, classes):
+    if not ignorable and within(t, classes):
         return t, None
     keep = array_module(t).ones(t.shape, bool) if ignore_index is None else t != ignore_index
-    if not _within(t[keep], classes):
+    if not within(t[keep], classes):
         position = int(((t < 0) | (t >= classes))[keep].argmax())
         raise ValueRangeError(
             f"{loss} needs labels 0 .. {classes - 1} for its {classes} classes, got "
@@ -97,16 +97,17 @@ def _trusted(t: Array, classes: int, ignore_index: int | None, dtype: Any) -> tu
 
 def _require_together(loss: str, x: Array, t: Array) -> None:
     places = device_of(raw(x)), device_of(t)
-    if places[0] != places[1]:
+    if places[0] is not places[1] and places[0] != places[1]:
         raise DeviceError(
             f"{loss} needs scores and labels on one device, got {x.shape} on {places[0]} and "
             f"{t.shape} on {places[1]}: move the batches with loader.to('{places[0]}')."
         )
 
 
-def _within(t: Array, classes: int) -> bool:
+def within(t: Array, classes: int) -> bool:
     """0 <= t < classes everywhere, in one pass: as an unsigned number a negative one is huge."""
-    return t.size == 0 or bool(t.astype(np.uint64).max() < classes)
+    unsigned = t.view(np.uint64) if t.dtype == np.int64 else t.astype(np.uint64)
+    return t.size == 0 or bool(unsigned.max() < classes)
 
 
 def _check_labels(loss: str, x: Array, t: Array) -> None:

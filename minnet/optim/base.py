@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -12,12 +13,13 @@ from ..backend import array_module, is_array, on_its_device, to_host
 from ..errors import GraphError, StateError
 from ..modes import notify
 from ..tensor import Tensor
-from .flat import Flat, flatten
+from .flat import Flat, Formula, flatten
 from .settings import Group, Setting, flag, make_groups, rate, signature
 
 __all__ = ["Optimizer"]
 
 Array = Any
+unchanged = lambda g: g
 SCOPES = ("element", "parameter", "all")
 
 
@@ -102,12 +104,13 @@ class Optimizer:
 
         Raises GraphError when no parameter has one.
         """
-        self._step(lambda g: g)
+        self._step(unchanged)
 
     def zero_grad(self) -> None:
         """Set the gradient of each parameter to None."""
-        for _, p in self._named():
-            p.grad = None
+        for group in self.groups:
+            for p in group.data["params"]:
+                p._grad = None
 
     @contextmanager
     def lookahead(self) -> Iterator[None]:
@@ -195,19 +198,36 @@ class Optimizer:
     def _step(self, transform: Callable[[Array], Array]) -> None:
         """Carry out a step with transform(g) in the place of each gradient g."""
         self._require_gradients()
-
-        def advance(theta: Array, g: Array, s: Any, t: int) -> Array:
-            return self._advance(theta, transform(g), s, t)
-
         jobs = []
         for group, flat in self._ready():
-            formula = self._of(group, advance)
+            formula = self._formula(group, transform)
             jobs += [(flat, flat.job(formula, *run, self.scope)) for run in flat.runs()]
         for flat, job in jobs:
             with on_its_device(flat.theta):
                 job()
         self._ahead = False
         notify("on_step", self)
+
+    def _formula(self, group: Group, transform: Callable[[Array], Array]) -> Formula:
+        """`_advance` with transform(g) in the place of g, and the settings of the group."""
+
+        kind, known = type(self), None
+        if transform is unchanged and kind.__module__.startswith(f"{__package__}."):
+            known = (self._ahead, kind.update, {**group.data, "lr": None})
+        return Formula(partial(self._next, group, transform), group.data["lr"], known)
+
+    def _next(
+        self,
+        group: Group,
+        transform: Callable[[Array], Array],
+        theta: Array,
+        g: Array,
+        s: Any,
+        t: int,
+        lr: Any = None,
+    ) -> Array:
+        values = group if lr is None else group.having(lr=lr)
+        return self._of(values, self._advance)(theta, transform(g), s, t)
 
     def _advance(self, theta: Array, g: Array, s: Any, t: int) -> Array:
         """Return the next theta: weight decay, then the update."""
@@ -256,7 +276,7 @@ class Optimizer:
 
     def _require_gradients(self) -> None:
         who = type(self).__name__
-        if all(p._grad is None for _, p in self._named()):
+        if not any(p._grad is not None for group in self.groups for p in group.data["params"]):
             raise GraphError(
                 f"{who}.step needs a gradient on at least one parameter, got none: call "
                 "loss.backward() before step(), and zero_grad() before backward()."

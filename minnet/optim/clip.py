@@ -15,7 +15,7 @@ from numpy import maximum, minimum, sqrt
 
 from ..backend import array_module
 from ..errors import DTypeError, ValueRangeError
-from .base import Array, Optimizer
+from .base import Array, Optimizer, unchanged
 
 __all__ = ["ClipNorm", "ClipValue"]
 
@@ -40,7 +40,7 @@ class _Clip(ABC):
 
     def step(self) -> None:
         """Step the optimizer with clipped gradients."""
-        self._step(lambda g: g)
+        self._step(unchanged)
 
     def _step(self, transform: Transform) -> None:
         clip = self._clip(transform)

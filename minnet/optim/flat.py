@@ -18,15 +18,26 @@ import numpy as np
 
 from ..backend import array_module, device_of, fused, on_its_device, to_device
 from ..errors import GraphError, StateError
-from ..tensor import Tensor
+from ..tensor import Tensor, touch
 from .program import Program
 
-__all__ = ["Flat", "flatten"]
+__all__ = ["Flat", "Formula", "flatten"]
 
 Array = Any
 BLOCK_BYTES = 192 * 1024  # the four to six rows of a block share a second-level cache of 1 MiB
 PLAIN_BYTES = 64 * 1024  # up to here temporaries are cheap, and writing a program does not pay
 _WHOLE = 2**62
+
+
+class Formula(NamedTuple):
+    """advance: (theta, g, s, t) -> the next theta, or (theta, g, s, t, lr) with another lr.
+
+    known: all that it depends on besides t and lr; None if more is unknown.
+    """
+
+    advance: Callable[..., Any]
+    lr: float
+    known: Any
 
 
 class Block(NamedTuple):
@@ -58,6 +69,8 @@ class Flat:
         self.slots = {name: xp.zeros_like(self.theta) for name in owner.slots}
         self.views = [self._view(self.theta, i) for i in range(len(params))]
         self.plans: dict[tuple[int, int], list[Block]] = {}
+        self.known: Any = None  # what the programs depend on
+        self.programs: dict[tuple[int, int], Program | None] = {}
         self.scratch: list[Array] = []
         for i, p in enumerate(params):
             self._fill_slots(i, states.get(id(p), {}))
@@ -96,16 +109,19 @@ class Flat:
             slots = {name: self._view(row, i) for name, row in self.slots.items()}
             yield p, {"t": self.counts[i], **slots}
 
-    def runs(self) -> Iterator[tuple[int, int, int]]:
+    def runs(self) -> list[tuple[int, int, int]]:
         """(first, last, t): neighbours that have a gradient and are all at their step t."""
         pairs = zip(self.params, self.counts, strict=True)
         keys = [p._grad is not None and t + 1 for p, t in pairs]
-        for key, members in groupby(range(len(keys)), keys.__getitem__):
-            if key:
-                found = list(members)
-                yield found[0], found[-1] + 1, key
+        if keys.count(keys[0]) == len(keys):  # the commonest case, without the search below
+            return [(0, len(keys), keys[0])] if keys[0] else []
+        groups = groupby(range(len(keys)), keys.__getitem__)
+        found = [(key, list(members)) for key, members in groups if key]
+        return [(members[0], members[-1] + 1, key) for key, members in found]
 
-    def job(self, advance: Callable, first: int, last: int, t: int, scope: str) -> Callable:
+    def job(
+        self, formula: Formula, first: int, last: int, t: int, scope: str
+    ) -> Callable[[], None]:
         """Prepare step t of parameters first..last; nothing is changed until it is called."""
         if scope == "all" and (first, last) != (0, len(self.params)):
             raise GraphError(
@@ -114,20 +130,42 @@ class Flat:
             )
         if (first, last) not in self.plans:
             self.plans[first, last] = list(self._blocks(first, last, scope))
-        carry_out: Callable = partial(_apply, advance, tuple(self.slots), t)
-        numbers = self.ends[last - 1] - self.starts[first]
-        large = numbers * self.theta.itemsize > PLAIN_BYTES
-        if scope == "element" and (large or fused("update", self.theta)):
-            carry_out = self._recorded(advance, t)
+        large = (self.ends[last - 1] - self.starts[first]) * self.theta.itemsize > PLAIN_BYTES
+        carry_out: Callable
+        if scope == "element" and (program := self._steady(formula, (first, last), t)):
+            carry_out = self._carried_by(program)
+        elif scope == "element" and (large or fused("update", self.theta)):
+            carry_out = self._recorded(formula.advance, t)
+        else:
+            carry_out = partial(_apply, formula.advance, tuple(self.slots), t)
         return partial(self._carry_out, carry_out, first, last, t)
+
+    def _steady(self, formula: Formula, run: tuple[int, int], t: int) -> Program | None:
+        """The program of an earlier step, set to t and lr, or a new one that may serve again."""
+        if formula.known is None or self.xp is not np:
+            return None
+        if self.known != formula.known:
+            self.known, self.programs = formula.known, {}
+        program = self.programs.get(run)
+        if run not in self.programs or (program and not program.at(t, formula.lr)):
+            numbers = t, formula.lr
+            options = {"dtype": self.theta.dtype, "steady": True}
+            try:
+                program = Program(formula.advance, tuple(self.slots), *numbers, **options)
+            except TypeError:  # the formula asks for the value of t or lr
+                program = None
+            self.programs[run] = program
+        return program
 
     def _recorded(self, advance: Callable, t: int) -> Callable[[Block, Array], None]:
         """What `_apply` does, as a program in scratch rows."""
-        program = Program(
-            advance, tuple(self.slots), t, self.theta.dtype if self.xp is np else None
-        )
+        dtype = self.theta.dtype if self.xp is np else None
+        program = Program(advance, tuple(self.slots), t, dtype=dtype)
         if (fuse := fused("update", self.theta)) and (run := fuse(program, len(self.slots))):
             return lambda block, g: run(block.theta, g, block.slots)
+        return self._carried_by(program)
+
+    def _carried_by(self, program: Program) -> Callable[[Block, Array], None]:
         rows = self._scratch(program.scratch)
 
         def carry_out(block: Block, g: Array) -> None:
@@ -145,8 +183,7 @@ class Flat:
 
     def _count(self, first: int, last: int, t: int) -> None:
         self.counts[first:last] = [t] * (last - first)
-        for p in self.params[first:last]:
-            p._version += 1
+        touch(self.params[first:last])
 
     def _scratch(self, count: int, first: int = 1) -> list[Array]:
         """Rows kept between steps: row 0 gathers gradients, the others serve programs."""
@@ -164,7 +201,7 @@ class Flat:
             g = grads[0].reshape(-1)[block.lo - start : block.hi - start]
         else:
             n = block.hi - block.lo
-            (room,) = self._scratch(1, 0)
+            room = self.scratch[0] if self.scratch else self._scratch(1, 0)[0]
             room = room if n <= len(room) else self.xp.empty_like(self.theta)
             g = self.xp.concatenate(grads, axis=None, out=room[:n])
         return g.reshape(block.shape)

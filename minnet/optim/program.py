@@ -1,9 +1,9 @@
 """A formula, written down once and then carried out block by block without temporaries.
 
 NumPy computes ``beta * m + (1 - beta) * g`` with a fresh array for every operator.  Here the body
-of an optimizer runs once per step on `Letter`s, which compute nothing but note each ufunc that is
+of an optimizer runs on letters (see `letters`), which compute nothing but note each ufunc that is
 applied to them.  The resulting straight-line program then runs over cache-sized blocks, with every
-result in a row that is free: the same ufuncs on the same operands, so the same bits.
+result in a row that is free.
 """
 
 from __future__ import annotations
@@ -14,13 +14,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from ..errors import GraphError
+from .letters import Letter, Number, Tape, is_letter, tame
 
 __all__ = ["Letter", "Program"]
-
-_SHORT: dict[Any, Any] = {2: np.square, 0.5: np.sqrt}  # what NumPy makes of these powers
 
 _OUT_BY_NAME: dict[Any, Any] = {  # NumPy has deprecated a third positional argument of these two
     np.maximum: lambda x, y, out: np.maximum(x, y, out=out),
@@ -28,67 +25,52 @@ _OUT_BY_NAME: dict[Any, Any] = {  # NumPy has deprecated a third positional argu
 }
 
 
-class Letter(NDArrayOperatorsMixin):
-    """Stands for an array in a formula: each ufunc applied to it becomes a line of the program."""
-
-    __hash__ = object.__hash__
-
-    def __init__(self, lines: list[tuple[np.ufunc, tuple, Letter]]):
-        self.lines = lines
-
-    def __array_ufunc__(self, f: np.ufunc, method: str, *inputs: Any, **options: Any) -> Letter:
-        arrays = any(getattr(x, "ndim", 0) for x in inputs)
-        if method != "__call__" or options or f.nout != 1 or arrays:
-            raise _unrecorded(f"{f.__name__} in this form")
-        if f is np.power and type(inputs[1]) in (int, float) and inputs[1] in _SHORT:
-            f, inputs = _SHORT[inputs[1]], inputs[:1]
-        return self.note(f, *inputs)
-
-    def note(self, f: np.ufunc, *inputs: Any) -> Letter:
-        """Add the line  y = f(*inputs)  to the program and return y."""
-        y = Letter(self.lines)
-        self.lines.append((f, inputs, y))
-        return y
-
-    def __array_function__(self, f: Any, *_: Any) -> None:
-        raise _unrecorded(f.__name__)
-
-    def __bool__(self) -> bool:
-        raise _unrecorded("a branch on its values")
-
-
-def _unrecorded(what: str) -> GraphError:
-    return GraphError(
-        "An update of scope 'element' is made of NumPy's elementwise functions and numbers, got "
-        f'{what}: rewrite it, or set scope = "parameter" in its class.'
-    )
-
-
 class Program:
-    """The lines of ``theta = advance(theta, g, s, t)``, with a register for each value.
+    """The lines of ``theta = advance(theta, g, s, *numbers)``, with a register for each value.
 
     slots: the names that s has.   Registers: theta, g, one per slot, ``scratch`` further rows,
     and at the end the constants.  After a run, theta and the slots hold their new values.
     dtype: if given, constants become arrays of it, which NumPy reads faster than Python's numbers
     (and alike: these are weak, so they take the dtype of the row they meet).
+    steady: the numbers are letters too, so that the program serves other ones (see `at`); then
+    TypeError from a formula that asks for their values.
     """
 
     def __init__(
-        self, advance: Callable[..., Any], slots: Sequence[str], t: int, dtype: Any = None
+        self,
+        advance: Callable[..., Any],
+        slots: Sequence[str],
+        *numbers: Any,
+        dtype: Any = None,
+        steady: bool = False,
     ):
-        self.dtype = dtype
-        self.lines: list[tuple[np.ufunc, tuple, Letter]] = []
-        theta, g, *values = self.inputs = [Letter(self.lines) for _ in range(2 + len(slots))]
+        self.dtype, self.tape = dtype, Tape()
+        self.lines = self.tape.lines
+        self.given = [self.tape.count(n) for n in numbers] if steady else []
+        theta, g, *values = self.inputs = [Letter(self.tape) for _ in range(2 + len(slots))]
         s = SimpleNamespace(**dict(zip(slots, values, strict=True)))
-        results = [advance(theta, g, s, t), g, *(getattr(s, name) for name in slots)]
+        next_theta = advance(theta, g, s, *(self.given or numbers))
+        results = [next_theta, g, *(getattr(s, name) for name in slots)]
         self.register = {x: i for i, x in enumerate(self.inputs)}
         self.goals = self._goals(results)
-        self.last = {x: i for i, (_, xs, _) in enumerate(self.lines) for x in xs if _is_letter(x)}
+        self.last = {x: i for i, (_, xs, _) in enumerate(self.lines) for x in xs if is_letter(x)}
         self.holder = dict(enumerate(self.inputs))
         self.scratch = 0
         self.free: list[int] = []
         self.constants: list[Any] = []
+        self.moving: list[tuple[Any, Number]] = []  # constants that are other ones at each step
+        self.derived = [n for n in self.tape.numbers if n.f]
         self.code = [self._line(i) for i in range(len(self.lines))] + self._moves()
+
+    def at(self, *numbers: Any) -> bool:
+        """Set the numbers of a steady program; False if its algebra does not hold for them."""
+        for n, value in zip(self.given, numbers, strict=True):
+            n.value = value
+        for n in self.derived:
+            n.refresh()
+        for constant, n in self.moving:
+            constant[...] = n.value
+        return all([tame(n.value) for n in self.tape.factors])  # noqa: C419 (hot)
 
     def run(self, theta: Any, g: Any, slots: Sequence[Any], scratch: Sequence[Any]) -> None:
         """Carry out the program in place on rows of equal length."""
@@ -104,16 +86,17 @@ class Program:
         """
         goals: dict[Letter, int] = {}
         for row, y in enumerate(results):
+            y = y.whole() if is_letter(y) else y
             unchanged = y is self.inputs[row]
-            if not unchanged and (not _is_letter(y) or y in self.register or y in goals):
+            if not unchanged and (not is_letter(y) or y in self.register or y in goals):
                 y = self.inputs[0].note(np.positive, y)
             goals[y] = row
         return goals
 
     def _line(self, i: int) -> tuple[np.ufunc, itemgetter]:
         f, xs, y = self.lines[i]
-        where = [self.register[x] if _is_letter(x) else self._constant(x) for x in xs]
-        dying = {self.register[x] for x in xs if _is_letter(x) and self._done(x, i)}
+        where = [self.register[x] if is_letter(x) else self._constant(x) for x in xs]
+        dying = {self.register[x] for x in xs if is_letter(x) and self._done(x, i)}
         out = self._choose(y, i, dying)
         self.free += [r for r in dying if r >= len(self.inputs) and r != out]
         self.register[y], self.holder[out] = out, y
@@ -135,14 +118,14 @@ class Program:
         return self.last.get(x, -1) <= i and x not in self.goals
 
     def _constant(self, x: Any) -> int:
-        self.constants.insert(0, x if self.dtype is None else np.asarray(x, self.dtype))
+        value = x.value if type(x) is Number else x
+        constant = value if self.dtype is None else np.asarray(value, self.dtype)
+        if type(x) is Number:
+            self.moving.append((constant, x))
+        self.constants.insert(0, constant)
         return -len(self.constants)  # from the end, because scratch is still growing
 
     def _moves(self) -> list[tuple[np.ufunc, itemgetter]]:
         """Copies for goals whose row was still in use; they lie in scratch, so order is free."""
         pairs = [(self.register[y], row) for y, row in self.goals.items()]
         return [(np.positive, itemgetter(r, row)) for r, row in pairs if r != row]
-
-
-def _is_letter(x: Any) -> bool:
-    return type(x) is Letter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import UserDict
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from difflib import get_close_matches
 from inspect import Parameter as Argument
 from inspect import Signature
@@ -59,9 +60,9 @@ class Setting:
     def __get__(self, optimizer: Any, owner: type | None = None) -> Any:
         if optimizer is None:
             return self
+        if len(optimizer._at) == 1:
+            return optimizer._at[0].data[self.name]
         values = [group.data[self.name] for group in optimizer._at]
-        if len(values) == 1:
-            return values[0]
         if any(value != values[0] for value in values):
             raise ValueRangeError(
                 f"{type(optimizer).__name__}.{self.name} differs between groups, {values}: read "
@@ -161,6 +162,12 @@ class Group(UserDict):
 
     def __setitem__(self, name: str, value: Any) -> None:
         self.data[name] = self.setting(name).checked(self.kind.__name__, value)
+
+    def having(self, **values: Any) -> Group:
+        """A copy with other values, which are not checked."""
+        other = copy(self)
+        other.data.update(values)
+        return other
 
     def setting(self, name: str) -> Setting:
         """Return the declaration of a hyper-parameter; raise DTypeError for an unknown name."""

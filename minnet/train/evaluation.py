@@ -12,7 +12,7 @@ from ..backend import array_module, on_its_device, to_host
 from ..data import Dataset
 from ..data.dataset import require_pair
 from ..errors import ShapeError, ValueRangeError
-from ..modes import no_grad
+from ..modes import no_grad, notify
 from ..nn import Module
 from ..tensor import Tensor
 from .metrics import accuracy
@@ -93,6 +93,7 @@ def evaluate(
     x, y = require_pair(data, "evaluate")
     _check("evaluate", x, batch_size)
     metrics = default_metrics(y) if metrics is None else metrics
+    notify("on_evaluate", model)
     total: Any = 0.0  # becomes an array of one number on a GPU, read once
     parts = []
     with evaluating(model), on_its_device(x):

@@ -92,8 +92,11 @@ def test_every_optimizer_is_in_the_table():
 @pytest.mark.parametrize("decay", DECAYS, ids=["none", "l2", "decoupled"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", ALL)
-def test_blocks_and_plain_formula_give_the_same_bits(name, dtype, decay, monkeypatch):
-    """The recorded program on small blocks = the body on whole parameters, in the same dtype."""
+def test_blocks_and_plain_formula_agree(name, dtype, decay, monkeypatch):
+    """The recorded program on small blocks = the body on whole parameters, in the same dtype.
+
+    But for the last digits: the program carries out a chain of factors as one.
+    """
     kind, settings = ALL[name]
     plain = type("Plain", (kind,), {"scope": "parameter"})
     rng = np.random.default_rng(3)
@@ -101,7 +104,9 @@ def test_blocks_and_plain_formula_give_the_same_bits(name, dtype, decay, monkeyp
     small_blocks(monkeypatch, 64 * np.dtype(dtype).itemsize)
     for make, params in ((kind, fast_params), (plain, plain_params)):
         train(make(params, 0.05, **settings, **decay), params, np.random.default_rng(4))
-    assert_same(values(fast_params), values(plain_params))
+    ulps = 16 * np.finfo(dtype).eps
+    for fast, slow in zip(values(fast_params), values(plain_params), strict=True):
+        np.testing.assert_allclose(fast, slow, rtol=ulps, atol=ulps)
     assert {p.dtype for p in fast_params} == {np.dtype(dtype)}
 
 
@@ -128,7 +133,7 @@ def test_program_equals_formula_for_odd_bodies(name, rng):
         return theta + change
 
     fast = {k: x.copy() for k, x in rows.items()}
-    program = Program(advance, ("a", "b"), 1, np.dtype("float64"))
+    program = Program(advance, ("a", "b"), 1, dtype=np.dtype("float64"))
     scratch = [np.empty(50) for _ in range(program.scratch)]
     program.run(fast["theta"], fast["g"], [fast["a"], fast["b"]], scratch)
     slow = {k: x.copy() for k, x in rows.items()}
@@ -162,10 +167,11 @@ def test_random_formulas_give_the_same_bits(rng):
         np.testing.assert_array_equal(fast, slow)
 
 
-def test_adam_needs_two_scratch_rows():
-    """Values are written in place of operands that are not needed again."""
+def test_adam_needs_twelve_passes_and_one_scratch_row():
+    """Factors are carried out together; values replace operands that are not needed again."""
     x = mn.tensor([1.0], requires_grad=True)
-    assert Program(optim.Adam([x])._advance, ("m", "v"), 1).scratch == 2
+    program = Program(optim.Adam([x])._advance, ("m", "v"), 1)
+    assert (len(program.code), program.scratch) == (12, 1)
 
 
 @pytest.mark.parametrize(
