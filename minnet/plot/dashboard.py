@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ def dashboard(
     snapshots: Sequence[Mapping[str, Any]] = (),
     images: np.ndarray | None = None,
 ) -> Picture:
-    """Loss, accuracy, update ratios, activations and first-layer weights in one picture.
+    """Loss, accuracy, update ratios, activations, their gradients, first-layer weights.
 
     h: with the series of `minnet.train.UpdateRatios` if they are to be shown.   snapshots: those
     of `minnet.train.Activations`.   images: (units, H, W), such as ``FirstLayer.images``.
@@ -32,15 +32,18 @@ def dashboard(
     >>> h = History()
     >>> h.record("loss", 2.3, x=0.5)
     >>> len(dashboard(h).axes)
-    5
+    6
     """
     if "loss" not in h:
         raise StateError(f"plot.dashboard needs the series 'loss', the history has {h.names()}.")
-    picture, (loss, accuracy, ratios, units, weights) = make_axes(5, columns=3, size=(3.8, 2.8))
+    picture, axes = make_axes(6, columns=3, size=(3.8, 2.8))
+    loss, accuracy, ratios, units, weights, slopes = axes
     _pair(loss, h, "loss")
     _pair(accuracy, h, "accuracy")
     _ratios(ratios, h)
-    _units(units, snapshots[-1]["layers"] if snapshots else {})
+    latest = snapshots[-1] if snapshots else {}
+    _units(units, latest.get("layers", {}), "activations", "train.Activations(x)")
+    _units(slopes, latest.get("gradients", {}), "gradients", "Activations(x, targets=y)")
     if images is None:
         _empty(weights, "first-layer weights", "train.FirstLayer((H, W))")
     else:
@@ -76,17 +79,29 @@ def _ratios(ax: Any, h: History) -> None:
     label_axes(ax, "epochs", "log10 |change of w| / |w|", "update ratios (line: 1e-3)")
 
 
-def _units(ax: Any, layers: Mapping[str, Any]) -> None:
+def _units(ax: Any, layers: Mapping[str, Any], what: str, needs: str) -> None:
     """The last histogram of each layer, one above the other."""
     if not layers:
-        _empty(ax, "activations", "train.Activations(x)")
+        _empty(ax, what, needs)
         return
     for k, (_, (counts, edges)) in enumerate(layers.items()):
         height = 0.9 * counts / max(counts.max(), 1)
         colour = COLOURS[k % len(COLOURS)]
         ax.stairs(k + height, edges, baseline=k, color=colour, fill=True, alpha=0.7)
-    label_axes(ax, "output", "layer", "activations of each layer")
+    ax.set_xlim(*_middle(layers.values()))
+    ax.locator_params(axis="x", nbins=5)
+    label_axes(ax, what, "layer", f"{what} at the output of each layer")
     ax.set_yticks(range(len(layers)), list(layers), fontsize="x-small")
+
+
+def _middle(histograms: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
+    """The range that holds 98 % of the numbers of every histogram: single ones may lie outside."""
+    low, high = [], []
+    for counts, edges in histograms:
+        share = np.cumsum(counts) / max(counts.sum(), 1)
+        low.append(edges[np.searchsorted(share, 0.01)])
+        high.append(edges[np.searchsorted(share, 0.99) + 1])
+    return float(min(low)), float(max(high))
 
 
 def _empty(ax: Any, title: str, needs: str) -> None:

@@ -9,6 +9,7 @@ from .before import (
     check_regularisation,
     l2_penalty,
 )
+from .clues import early_clues, flat_part, noisy_features
 from .doctor import Diagnosis, Doctor
 from .finding import Finding
 from .gradients import check_gradients
@@ -42,7 +43,10 @@ __all__ = [
     "check_prior",
     "check_regularisation",
     "check_structure",
+    "early_clues",
+    "flat_part",
     "l2_penalty",
+    "noisy_features",
     "prior_bias",
     "set_prior",
     "welch",

@@ -56,7 +56,7 @@ class Rows:
     def add(self, x: np.ndarray) -> None:
         """A training batch."""
         new = digests(x)
-        share = sum(d in self.known for d in new) / max(len(new), 1)
+        share = sum(map(self.known.__contains__, new)) / max(len(new), 1)
         self.coverage = 0.7 * self.coverage + 0.3 * share
         self.known.update(new)
 
@@ -66,10 +66,20 @@ class Rows:
         All 0 where too little was seen, or where equal rows are common and mean nothing.
         """
         found = digests(x)
-        if self.coverage < 0.1 or len(set(found)) < 0.9 * len(found):
+        if self.coverage < 0.1 or (is_coarse(x) and len(set(found)) < 0.9 * len(found)):
             return 0, 0, 0.0
         share = sum(d in self.known for d in found) / len(found) / self.coverage
         return (len(x), 0, 0.0) if share > WHOLE else (0, len(x), share * len(x))
+
+
+def is_coarse(x: np.ndarray) -> bool:
+    """Whether different examples can well be equal by chance: few features, or few values.
+
+    >>> is_coarse(np.eye(9)), is_coarse(np.random.default_rng(0).normal(size=(9, 9)))
+    (True, False)
+    """
+    few = x[0].size < 4 or x.dtype.kind in "iub"
+    return few or len(np.unique(x[:64])) <= 3
 
 
 def evaluation(call: Call, rows: Rows) -> Evaluation | None:
@@ -82,6 +92,7 @@ def evaluation(call: Call, rows: Rows) -> Evaluation | None:
         call.reading.finish()
         found.loss, found.accuracy = call.reading.value, call.reading.accuracy
     found.whole, found.looked, found.seen = rows.overlap(x)
+    found.coarse = is_coarse(x)
     values = x.astype(float) if x.dtype.kind == "f" else np.zeros(1)
     found.mean, found.std = float(values.mean()), float(values.std())
     return found
@@ -102,3 +113,4 @@ def join(passes: list[Evaluation], part: Evaluation | None) -> None:
     for name in ("n", "whole", "looked", "seen"):
         setattr(old, name, getattr(old, name) + getattr(part, name))
     old.training = old.training or part.training
+    old.asked, old.coarse = old.asked or part.asked, old.coarse or part.coarse

@@ -6,6 +6,7 @@ import copy
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
@@ -14,9 +15,12 @@ from ..train import Monitor
 from .detectors import detect
 from .examine import examine
 from .finding import Finding, rank
+from .record import Record
 from .recorder import Recorder
 
 __all__ = ["Diagnosis", "Doctor"]
+
+WELL = 0.5  # a try that gains half of chance shows that data and model are sound
 
 
 class Diagnosis(list[Finding]):
@@ -29,7 +33,7 @@ class Diagnosis(list[Finding]):
 
     def to_dict(self) -> list[dict[str, str]]:
         """The findings as plain dicts."""
-        return [dict(vars(finding)) for finding in self]
+        return [vars(finding) | {"lesson": finding.lesson} for finding in self]
 
     def __str__(self) -> str:
         if not self:
@@ -67,6 +71,8 @@ class Doctor(Monitor):
         self.recorder, self.tell = Recorder(every), tell
         self._told: set[str] = set()
         self._watch: Any = None
+        self._unseen: list[Any] = []  # losses of steps that were not observed
+        self._wake = 0  # how many such steps there will be
 
     @staticmethod
     def speak(line: str) -> None:
@@ -84,8 +90,23 @@ class Doctor(Monitor):
     def after_step(self, run: Any) -> None:
         """Between the samples nobody observes; after an epoch its evaluation is seen."""
         if self._watch is None:
-            self.recorder.skip(run.loss.item())
+            self._unseen.append(run.loss)
+        if len(self._unseen) < self._wake:
+            return
+        self._catch_up()
         self._attach(self.recorder.full or run.t % len(run.loader) == 0)
+        self._wake = 0 if self._watch else self._until(len(run.loader) - run.t % len(run.loader))
+
+    def _catch_up(self) -> None:
+        """Hand over the losses of the steps that nobody observed."""
+        if self._unseen:
+            self.recorder.skip([loss.item() for loss in self._unseen])
+        self._unseen = []
+
+    def _until(self, epoch_end: int) -> int:
+        """How many steps from now on pass unobserved, at most to the end of the epoch."""
+        t = self.recorder.record.steps
+        return next((k for k in range(1, epoch_end) if self.recorder.due(t + k)), epoch_end)
 
     def epoch_end(self, run: Any) -> None:
         """Tell the alarms that are new."""
@@ -99,6 +120,7 @@ class Doctor(Monitor):
     def end(self, run: Any) -> None:
         """Stop watching."""
         unseen = self._watch is None and run.loss is not None
+        self._catch_up()
         if unseen and not isfinite(run.loss.item()):
             with _unobserved():
                 self.recorder.broke(run.model, (run.batch[0],))
@@ -127,7 +149,11 @@ class Doctor(Monitor):
                 with _unobserved():
                     examine(model, examples, record)
             for finding in detect(record):
-                found.setdefault(finding.kind, finding)
+                better = _tried(record, [r for r, _, _ in runs])
+                if better and finding.alarm and finding.evidence != "fact":
+                    finding = replace(finding, level="note")
+                if finding.kind not in found or finding.alarm > found[finding.kind].alarm:
+                    found[finding.kind] = finding
         return Diagnosis(rank([*found.values()]))
 
     @property
@@ -136,7 +162,18 @@ class Doctor(Monitor):
         return self.recorder.record.steps + sum(r.steps for r, _, _ in self.recorder.past)
 
     def _snapshot(self) -> Any:
+        self.recorder.waiting.measure()
         return copy.copy(self.recorder.record)
+
+
+def _tried(record: Record, runs: list[Record]) -> bool:
+    """Whether a run was one try of a search: another one with equal parameters went well."""
+    shape = _shape(record)
+    return any(_shape(r) == shape and r.skill > max(record.skill, WELL) for r in runs)
+
+
+def _shape(record: Record) -> list[tuple[str, tuple[int, ...]]]:
+    return [(w.name, w.shape) for s in record.samples[:1] for w in s.weights]
 
 
 @contextmanager

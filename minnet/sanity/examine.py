@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from math import isfinite
+from math import asin, isfinite, pi
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,8 @@ def _examine(model: Module | None, examples: list[tuple[Any, Any]], record: Reco
             record.facts["mixes_examples"] = found
     if record.skill > OPEN:
         return
+    drops = [m.p for m in (model.modules() if model else ()) if isinstance(m, Dropout)]
+    record.facts["dropout"] = max(drops, default=0.0)
     told = neighbours(examples, record.kind)
     if told is not None:
         record.facts["neighbours"] = told
@@ -85,7 +87,7 @@ def neighbours(examples: list[tuple[Any, Any]], kind: str) -> tuple[float, float
     """(share of examples whose label the others tell, the share by chance, its deviation).
 
     The others tell by the nearest of them, or by ridge regression on them, whichever does better.
-    Regression targets are labelled by being above or below their median.  None for sequences of
+    Regression targets count as right on the right side of their median.  None for sequences of
     tokens, for which distance means little.
     """
     x, t = _few(examples, MOST)
@@ -94,22 +96,40 @@ def neighbours(examples: list[tuple[Any, Any]], kind: str) -> tuple[float, float
     if x[0].size > WIDEST:
         return None  # a linear rule would need more examples than features
     t = t.ravel()
-    if kind == "squares":
-        t = t > np.median(t)
     flat = x.reshape(len(x), -1).astype(float)
-    squares = (flat**2).sum(axis=1)
-    distance = squares[:, None] + squares - 2 * flat @ flat.T
-    same = np.isclose(distance, 0, atol=1e-9 * max(float(squares.max()), 1e-12))
-    distance[same] = np.inf  # the example itself, and its copies from other epochs
-    hits = float((t[distance.argmin(axis=1)] == t).mean())
+    if kind == "squares":
+        return _correlated(flat, t.astype(float))
+    hits = float((t[_distances(flat).argmin(axis=1)] == t).mean())
     classes, counts = np.unique(t, return_counts=True)
     p = float(counts.max()) / len(t)  # always naming the most frequent one does as well
-    hits = max(hits, float((classes[_ridge(flat, t[:, None] == classes)] == t).mean()))
+    best = _ridge(flat, t[:, None] == classes).argmax(axis=1)
+    hits = max(hits, float((classes[best] == t).mean()))
     return hits, p, (p * (1 - p) / len(t)) ** 0.5
 
 
-def _ridge(x: np.ndarray, one_hot: np.ndarray) -> np.ndarray:
-    """The class that ridge regression on all other examples names, for each example.
+def _correlated(x: np.ndarray, t: np.ndarray) -> tuple[float, float, float]:
+    """The same for values: from the correlation r of targets with what the others predict.
+
+    Of two normal variables with correlation r the share 1/2 + asin(r)/pi is on equal sides.
+    """
+    ranks = (t.argsort().argsort() - (len(t) - 1) / 2) / len(t)  # outliers say no more than others
+    nearest = ranks[_distances(x).argmin(axis=1)]
+    guesses = (_ridge(x, ranks[:, None])[:, 0], nearest)
+    r = max(float(np.nan_to_num(np.corrcoef(guess, ranks)[0, 1])) for guess in guesses)
+    return 0.5 + asin(max(r, 0.0)) / pi, 0.5, 1 / (pi * len(t) ** 0.5)
+
+
+def _distances(x: np.ndarray) -> np.ndarray:
+    """Squared distances of all pairs of rows; infinite between equal ones."""
+    squares = (x**2).sum(axis=1)
+    distance = squares[:, None] + squares - 2 * x @ x.T
+    same = np.isclose(distance, 0, atol=1e-9 * max(float(squares.max()), 1e-12))
+    distance[same] = np.inf  # the example itself, and its copies from other epochs
+    return distance
+
+
+def _ridge(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """What ridge regression on all other examples predicts for each example.
 
     H = x (x^T x + alpha I)^-1 x^T;   leaving example i out predicts (H y - H_ii y)_i / (1 - H_ii).
     """
@@ -117,7 +137,7 @@ def _ridge(x: np.ndarray, one_hot: np.ndarray) -> np.ndarray:
     alpha = 0.1 * len(x)
     H = x @ np.linalg.solve(x.T @ x + alpha * np.eye(x.shape[1]), x.T)
     h = np.diag(H)[:, None]
-    return ((H @ one_hot - h * one_hot) / (1 - h)).argmax(axis=1)
+    return (H @ y - h * y) / (1 - h)
 
 
 def _few(examples: list[tuple[Any, Any]], most: int) -> tuple[np.ndarray, np.ndarray]:

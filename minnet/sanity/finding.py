@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .lessons import lesson_of
+
 __all__ = ["Finding", "LEVELS", "RANKS", "rank"]
 
 LEVELS = ("note", "warning", "error")
@@ -29,6 +31,11 @@ class Finding:
     try_: str
 
     @property
+    def lesson(self) -> str:
+        """The lesson that explains it, as "lesson 5: Before you train"."""
+        return lesson_of(self.kind)
+
+    @property
     def alarm(self) -> bool:
         """Whether it is above "note"."""
         return self.level != "note"
@@ -39,7 +46,8 @@ class Finding:
 
     def __str__(self) -> str:
         head = f"{self.level.upper()}  {self.kind.replace('_', ' ')}"
-        return f"{head}\n  seen: {self.seen}\n  why:  {self.why}\n  try:  {self.try_}"
+        text = f"{head}\n  seen: {self.seen}\n  why:  {self.why}\n  try:  {self.try_}"
+        return f"{text}\n  see:  {self.lesson}" if self.lesson else text
 
 
 Detector = Callable[[Any], "Finding | None"]

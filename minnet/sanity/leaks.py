@@ -65,8 +65,10 @@ def mixing(model: Module, x: Any, *, rng: Any = 0) -> str:
 def _by_gradient(model: Module, x: np.ndarray, rng: np.random.Generator) -> str:
     leaf = tensor(x, requires_grad=True)
     y = model(leaf)
-    if not isinstance(y, Tensor) or y.ndim < 1 or len(y) != len(x):
-        return f"{len(x)} examples gave an output of shape {getattr(y, 'shape', ())}"
+    if not isinstance(y, Tensor) or y.ndim < 1 or (len(y) != len(x) and len(y) % len(x) == 0):
+        return ""  # several outputs, one number, or the positions of all examples in one column
+    if len(y) != len(x):
+        return f"{len(x)} examples gave an output of shape {y.shape}"
     i = len(x) // 2
     r = rng.normal(size=y.shape[1:]).astype(y.dtype)
     projection: Any = y

@@ -13,6 +13,9 @@ from ..tensor import Tensor
 
 __all__ = ["Reading", "are_probabilities"]
 
+LIMITS = {"relu": 0.0, "tanh": 1.0, "sigmoid": 1.0}  # activations, and where they cut scores off
+RANGES = {"relu": (0.0, np.inf), "tanh": (-1.01, 1.01), "sigmoid": (-0.01, 1.01)}
+
 
 def are_probabilities(scores: np.ndarray, axis: int = 1) -> bool:
     """All between 0 and 1, and every row sums to 1 (more than one column).
@@ -78,10 +81,17 @@ class Reading:
         self.kind, self.scores, self.target = kind, to_host(raw(x)), target
         total = float(to_host(raw(y)).sum()) * (1 if over is None else float(over))
         self.value = total / max(len(target), 1)
-        if are_probabilities(self.scores):
+        if are_probabilities(self.scores) or _producer(x) == "sigmoid":
             self.notes["probabilities"] = _producer(x)
-        elif _producer(x) == "relu":
-            self.notes["clipped_scores"] = float((self.scores == 0).mean())
+        else:
+            self._clipped(x)
+
+    def _clipped(self, x: Any) -> None:
+        """Scores that an activation has limited."""
+        made = _producer(x)
+        if made in LIMITS:
+            at_limit = np.isclose(np.abs(to_host(raw(x))), LIMITS[made], atol=0.03)
+            self.notes["clipped_scores"] = made, float(at_limit.mean())
 
     def labels(self, args: Any, settings: dict, y: Any) -> None:
         self._classes("cross_entropy", args[0], to_host(settings["t"]), settings["over"], y)
@@ -114,6 +124,7 @@ class Reading:
             self.notes["no_softmax"] = float(np.abs(x).max())
         self.scores = -x if forms[2].sum() and are_probabilities(forms[2]) else x
         if are_probabilities(x):
+            self.notes["no_logarithm"] = float(x.min())
             x = np.log(np.maximum(x, 1e-30))
         self.value = float(np.abs(x[np.arange(len(t)), t]).mean())
 
@@ -126,7 +137,7 @@ class Reading:
             self.notes["log_of_scores"] = float(p.min())
 
     def difference(self, args: Any, settings: dict, y: Any) -> None:
-        fixed = [k for k in (0, 1) if not getattr(args[k], "requires_grad", False)]
+        fixed = [k for k in (0, 1) if self._fixed(args[k])]
         if len(fixed) != 1 or not np.size(raw(args[fixed[0]])) or self.target is not None:
             return
         x, t = to_host(raw(args[1 - fixed[0]])), np.asarray(to_host(raw(args[fixed[0]])))
@@ -135,6 +146,13 @@ class Reading:
         if t.shape != x.shape and sorted((t.ndim, x.ndim)) == [1, 2] and y.size > x.size:
             self.notes["broadcast"] = (x.shape, t.shape, y.shape)
         self.scores, self.target = x, t
+        low, high = RANGES.get(_producer(args[1 - fixed[0]]), (-np.inf, np.inf))
+        if bool(((t < low) | (t > high)).any()):
+            self._clipped(args[1 - fixed[0]])
+
+    def _fixed(self, a: Any) -> bool:
+        """Whether an argument is none of the model's making, also where no graph is recorded."""
+        return a is not self.output and not getattr(a, "requires_grad", False)
 
     def squares(self, args: Any, settings: dict, y: Any) -> None:
         if "subtract" in self._seen and not self.kind and self.target is not None:
@@ -145,9 +163,11 @@ class Reading:
         self.kind, self.scores = "binary", x
         if _producer(args[0]) == "sigmoid":
             self.notes["probabilities"] = "sigmoid"
+        elif _producer(args[0]) == "relu":
+            self._clipped(args[0])
 
     def product(self, args: Any, settings: dict, y: Any) -> None:
-        fixed = [raw(a) for a in args if not getattr(a, "requires_grad", False)]
+        fixed = [raw(a) for a in args if self._fixed(a)]
         if len(fixed) != 1 or self.target is not None or self.kind in ("cross_entropy", "squares"):
             return
         t = to_host(fixed[0]) if is_array(fixed[0]) else np.zeros(0)

@@ -13,6 +13,7 @@ import numpy as np
 
 __all__ = ["Batch", "Evaluation", "Record", "Sample", "Units", "Weights"]
 
+FAINT = 0.15  # more right answers than by chance
 UNLEARNED = 0.05  # within 5 % of chance, the tolerance of the check before learning
 
 
@@ -87,21 +88,27 @@ class Batch:
 
 @dataclass
 class Sample:
-    """One sampled step t = 0, 1, ...: batch, weights, units."""
+    """One sampled step t = 0, 1, ...: batch, weights, units.
+
+    signals: root mean square of the gradient at each layer's input, in the order of backward: the
+    last layer first.
+    """
 
     t: int
     batch: Batch = field(default_factory=Batch)
     weights: list[Weights] = field(default_factory=list)
     units: list[Units] = field(default_factory=list)
+    signals: list[float] = field(default_factory=list)
 
 
 @dataclass
 class Evaluation:
     """One pass over data without learning, after t steps.   training: the mode of the model.
 
+    asked: whether `train.evaluate` made it, as `fit` does with its validation data.
     whole: examples in batches that were trained on as a whole (a look at the training set).
     looked, seen: examples in the other batches, and trained ones among them (an estimate).
-    std, mean: of the inputs.
+    coarse: the inputs are such that examples can be equal by chance.   std, mean: of the inputs.
     """
 
     t: int
@@ -109,9 +116,11 @@ class Evaluation:
     loss: float = nan
     accuracy: float = nan
     training: bool = False
+    asked: bool = False
     whole: int = 0
     looked: int = 0
     seen: float = 0.0
+    coarse: bool = False
     mean: float = 0.0
     std: float = 1.0
 
@@ -167,9 +176,13 @@ class Record:
     @property
     def scale(self) -> float:
         """What the loss must be divided by to be a mean per example; 1 for a mean."""
+        ratios = self._ratios()
+        return float(np.median(ratios)) if len(ratios) else 1.0
+
+    def _ratios(self) -> np.ndarray:
+        """The loss over the mean loss of an example, at each sample that knows both."""
         known = [(s.batch.loss, self.loss[s.t]) for s in self.samples if s.t < self.steps]
-        ratios = [whole / mean for mean, whole in known if isfinite(mean) and mean > 1e-6]
-        return float(np.median(ratios)) if ratios else 1.0
+        return np.array([whole / mean for mean, whole in known if isfinite(mean) and mean > 1e-6])
 
     def part(self, first: float, last: float) -> np.ndarray:
         """The losses of a part of the run, given as shares of its steps; at least five steps."""
@@ -197,11 +210,17 @@ class Record:
         """
         chance = self.chance
         if isfinite(chance) and chance > 0:
-            losses = [s.batch.loss for s in self.samples if s.t >= 0.8 * self.steps]
-            known = [loss for loss in losses if isfinite(loss)]
-            end = float(np.median(known)) if known else self.end / abs(self.scale or 1)
-            return 1 - end / chance if isfinite(self.end) else -inf
+            return 1 - self._data_end() / chance if isfinite(self.end) else -inf
         return 1 - self.end / self.start if self.start > 0 else nan
+
+    def _data_end(self) -> float:
+        """The mean loss of an example at the end, without what a penalty adds."""
+        ratios = self._ratios()
+        if len(ratios) and np.ptp(ratios) < 1e-2 * abs(np.median(ratios)):
+            return float(self.part(0.8, 1).mean()) / abs(self.scale or 1)
+        losses = [s.batch.loss for s in self.samples if s.t >= 0.8 * self.steps]
+        known = [loss for loss in losses if isfinite(loss)]
+        return float(np.median(known)) if known else self.end / abs(self.scale or 1)
 
     @property
     def unlearned(self) -> bool:
@@ -212,6 +231,12 @@ class Record:
         if not np.isfinite(late).all() or not isfinite(self.chance):
             return True
         return bool(late.mean() + 3 * late.std() / sqrt(len(late)) > self.chance)
+
+    @property
+    def faint(self) -> bool:
+        """The inputs say something about the targets, but so little that chance is near."""
+        hits, p, sigma = self.facts.get("neighbours", (0.0, 0.0, 0.0))
+        return bool(3 * sigma < hits - p < FAINT)
 
     @property
     def accuracy(self) -> float:

@@ -7,34 +7,29 @@ It draws no random numbers and changes nothing.
 from __future__ import annotations
 
 import copy
-from math import nan
 from typing import Any
 
 import numpy as np
 
-from ..backend import array_module, to_host
+from ..backend import is_array, to_host
 from ..functional.targets import raw
 from ..nn import BatchNorm1d, BatchNorm2d, Embedding, Module
 from ..tensor import Tensor
-from .calls import Call, Rows, evaluation, has_modes, join
-from .measure import about_batch, about_units, about_weights
+from .calls import Call, evaluation, has_modes, join
+from .measure import all_finite, square
 from .nonfinite import culprit
+from .ownership import Hand, note_membership, note_rates, note_still_norms, note_untrained
 from .record import Record, Sample
+from .waiting import DENSE, Waiting
 
 __all__ = ["Recorder"]
 
-DENSE = 5  # the first steps are all sampled: much goes wrong at once
-KEEP = 512  # examples that are kept
+ALTERNATES = 0.1  # of the steps belong to another optimizer than the step before
+GOLDEN = 0.618  # moves the samples about, so that they do not meet the same batch in every epoch
+SMALL = 50_000  # parameters; more are measured at once, because copying them would cost more
 ACTIVATIONS = {"relu", "tanh", "sigmoid"}
-
-
-class _Hand:
-    """Who writes ``p.data -= lr * p.grad.data`` is the optimizer."""
-
-    rho = 0.0
-
-    def __init__(self, params: list[Any]):
-        self.groups = [{"params": params, "lr": nan}]
+LAYERS = {"linear", "affine", "conv2d", "_conv2d"}
+SAFE = LAYERS | ACTIVATIONS  # inside a model, whose output is looked at anyway
 
 
 class Recorder:
@@ -49,13 +44,15 @@ class Recorder:
     def __init__(self, every: int = 10):
         self.every = every
         self.past: list[tuple[Record, Module | None, list]] = []
+        self._trained: dict[int, Any] = {}  # all that ever learned
         self._begin()
 
     def _begin(self) -> None:
         """The state before a training run."""
         self.record = Record()
         self.model: Module | None = None
-        self.examples: list[tuple[np.ndarray, np.ndarray]] = []
+        self.waiting = Waiting()
+        self.examples = self.waiting.examples
         self.roots: list[Module] = []
         self._known = False  # which modules are whole models
         self._tops: set[int] = set()  # their ids
@@ -63,8 +60,11 @@ class Recorder:
         self._names: dict[int, str] = {}
         self._modules: list[tuple[Module, tuple, Any]] = []
         self._norms: list[tuple[Any, Any]] = []
-        self._rows = Rows()
         self._stepped: set[int] = set()
+        self._parts: dict[int, Any] = {}
+        self._parameters: list[Any] = []
+        self._asking: Any = None  # what the membership was last computed from
+        self._latest, self._turns = 0, 0  # the last step's optimizer, and how often it changed
         self._optimized = False  # whether an optimizer was seen
         self._leaves: dict[int, Any] = {}
         self._versions = 0
@@ -74,6 +74,8 @@ class Recorder:
         self._before: dict[int, tuple[Any, Any]] = {}
         self._losses: list[float] = []
         self._fresh = True  # no backward since the last step
+        self._asked: set[int] = set()  # when `evaluate` was called
+        self._signals: list[float] = []
         self._full(True)
 
     def _full(self, on: bool) -> None:
@@ -90,7 +92,8 @@ class Recorder:
     def _on_op(self, op: Any, args: Any, settings: dict, y: Any) -> None:
         if not self.roots:
             self._step_by_hand()
-        self._check(op, args, y)
+        if op.name not in SAFE or not self.roots:
+            self._check(op, args, y)
         if self.full:
             self._note(op, settings, y)
         if not self._calls and not self.roots and not self._modules:
@@ -118,13 +121,14 @@ class Recorder:
             if isinstance(y, Tensor):
                 self._check(None, (), y)
         elif id(module) not in self._below:
+            if self.roots:
+                self._settle(keep=4)  # what is computed now is not the loss of an older call
             self._modules = [*self._modules[-63:], (module, args, y)]
             self._calls = self._calls if self.roots else [Call(module, args, y)]
 
     def _check(self, op: Any, args: Any, y: Any) -> None:
         """Notice the first NaN or Inf."""
-        data = y._data
-        if data.dtype.kind != "f" or bool(array_module(data).isfinite(data).all()):
+        if all_finite(y._data):
             return
         if "nan" not in self.record.facts:
             fact = self.record.facts["nan"] = {"t": len(self.record.loss)}
@@ -136,7 +140,9 @@ class Recorder:
 
     def _on_gradient(self, op: Any, name: str, d: Any) -> None:
         data = raw(d)
-        if data.dtype.kind != "f" or bool(array_module(data).isfinite(data).all()):
+        if name == "x" and op.name in LAYERS and data.size:
+            self._signals.append((square(data) / data.size) ** 0.5)
+        if all_finite(data):
             return
         found = {"t": len(self.record.loss), "op": op.name, "where": "backward"}
         self.record.facts.setdefault("nan", found)
@@ -152,7 +158,7 @@ class Recorder:
         self._versions = 0 if self._optimized else sum(p._version for p in gradients)
         if self._fresh:
             self._sample, self._before = None, {}
-        self._losses.append(float(to_host(loss._data).sum()))
+        self._losses.append(float(loss._data.sum()))
         call = next((c for c in reversed(self._calls) if c.used() or c.module is None), None)
         call = call or (self._calls[-1] if self._calls else None)
         if self.full and call is not None:
@@ -170,9 +176,10 @@ class Recorder:
         for k, root in enumerate(self.roots):
             prefix = f"{k}:" if len(self.roots) > 1 else ""
             self._names |= {id(p): f"{prefix}{n}" for n, p in root.named_parameters()}
-        self._tables = {
-            id(m.weight) for r in self.roots for m in r.modules() if isinstance(m, Embedding)
-        }
+        self._parameters = [p for root in self.roots for p in root.parameters()]
+        modules = [m for root in self.roots for m in root.modules()]
+        self.waiting.names = self._names
+        self.waiting.tables = {id(m.weight) for m in modules if isinstance(m, Embedding)}
         for leaf in gradients:
             self._names.setdefault(id(leaf), f"tensor {len(self._names)} {leaf.shape}")
         self._kept = [*gradients]  # so that no other object gets their id
@@ -214,20 +221,23 @@ class Recorder:
         if self._fresh:
             self._stale(gradients)
         reached = facts.setdefault("reached", set())
-        reached |= {self._names[id(p)] for p in gradients if id(p) in self._names}
+        if len(reached) < len(self._names):
+            reached |= {self._names[id(p)] for p in gradients if id(p) in self._names}
         if self._sample is not None or call.reading is None:
             return
         self._read(call)
         x = call.args[0] if call.args else None
-        self._sample = Sample(len(self.record.loss), about_batch(x, call.reading))
+        t = len(self.record.loss)
+        self._sample = sample = Sample(t)
+        host: Any = np.copy(to_host(raw(x))) if is_array(raw(x)) and raw(x).ndim else None
+        self.waiting.later(np.size(host), self.waiting.batch, sample, host, call.reading)
         output = raw(call.y) if isinstance(call.y, Tensor) else None
-        hidden = [(name, y._data) for name, y in self._units if y._data is not output]
-        self._sample.units = [about_units(k, name, y) for k, (name, y) in enumerate(hidden)]
+        hidden = [(n, y._data.copy()) for n, y in self._units if y._data is not output]
+        self.waiting.later(sum(y.size for _, y in hidden), self.waiting.units, sample, hidden)
         for key in self._names:  # in the order of the model's parameters
             p = self._leaves.get(key)
             if p is not None:
                 self._before[key] = raw(p).copy(), raw(gradients[p]).copy()
-        self._remember(x, call.reading.target)
 
     def _stale(self, gradients: dict[Any, Tensor]) -> None:
         """Gradients left over from a step that was already taken."""
@@ -247,16 +257,6 @@ class Recorder:
         if not call.training and has_modes(call.module):
             record.facts["trained_in_eval"] = record.facts.get("trained_in_eval", 0) + 1
 
-    def _remember(self, x: Any, target: np.ndarray | None) -> None:
-        """Fingerprints of the batch, and the batch itself while there are few."""
-        rows = to_host(raw(x)) if x is not None else None
-        if not isinstance(rows, np.ndarray) or rows.ndim == 0:
-            return
-        self._rows.add(rows)
-        kept = sum(len(a) for a, _ in self.examples)
-        if target is not None and len(target) == len(rows) and kept < KEEP:
-            self.examples.append((rows.copy(), target.copy()))
-
     # -- the step ---------------------------------------------------------------------------------
 
     def _step_by_hand(self) -> None:
@@ -264,7 +264,7 @@ class Recorder:
         if self._fresh or self._optimized:
             return
         if sum(p._version for p in self._leaves.values()) != self._versions:
-            self._step(_Hand([*self._leaves.values()]))
+            self._step(Hand([*self._leaves.values()]))
 
     def on_step(self, optimizer: Any) -> None:
         """The optimizer has moved the parameters."""
@@ -276,19 +276,27 @@ class Recorder:
             self._sampled_step(optimizer)
         if self._fresh:
             return  # a second optimizer of the same step
+        if not isinstance(optimizer, Hand):
+            self._turns += self._latest not in (0, id(optimizer))
+            self._latest = id(optimizer)
         record = self.record
         record.loss.append(sum(self._losses) / max(len(self._losses), 1))
-        self._losses, self._units, self._fresh = [], [], True
+        self._unstepped()
+        self._losses, self._units, self._signals, self._fresh = [], [], [], True
         self._settle(keep=0)
         self._next()
 
     def _next(self) -> None:
-        t = len(self.record.loss)
-        self._full(t < DENSE or t % self.every == 0)
+        self._full(self.due(len(self.record.loss)))
 
-    def skip(self, loss: float) -> None:
-        """A step that was not observed, of which only the loss is known."""
-        self.record.loss.append(loss)
+    def due(self, t: int) -> bool:
+        """Whether step t is sampled."""
+        k, place = divmod(t, self.every)
+        return t < DENSE or place == int(self.every * (k * GOLDEN % 1))
+
+    def skip(self, losses: list[float]) -> None:
+        """Steps that were not observed, of which only the losses are known."""
+        self.record.loss += losses
         self._next()
 
     def broke(self, module: Module, args: tuple) -> None:
@@ -302,38 +310,32 @@ class Recorder:
         assert sample is not None
         owned = {id(p): (p, group) for group in optimizer.groups for p in group["params"]}
         self._stepped |= set(owned)
-        first = not sample.weights
-        noted = {w.name: w for w in sample.weights}
+        self._trained |= {key: p for key, (p, _) in owned.items() if p.requires_grad}
+        record = self.record
+        first = not record.samples or record.samples[-1] is not sample
+        if first:
+            record.samples.append(sample)
+            record.gradient.append(0.0)
+            sample.signals, self._parts = self._signals, {}
+            note_rates(record, optimizer)
+        size = sum(w.size for w, _ in self._before.values())
+        later = size < SMALL and sample.t >= DENSE
         for key, old in self._before.items():
             if first or key in owned:
-                name = self._names[key]
-                noted[name] = about_weights(name, owned.get(key), self._leaves[key], old)
-                if key in self._tables:
-                    noted[name].fan_in = 0  # a table of rows is not multiplied by anything
-        sample.weights = list(noted.values())
-        if first:
-            self.record.samples.append(sample)
-            self.record.gradient.append(sum(w.gradient**2 for w in noted.values()) ** 0.5)
-            self._settings(optimizer)
-        self._membership(owned)
-
-    def _settings(self, optimizer: Any) -> None:
-        group, rho = optimizer.groups[0], float(getattr(optimizer, "rho", 0.0))
-        lr, mu = float(group["lr"]), float(group.get("momentum", 0.0))
-        effective = lr / max(1 - rho, 1e-12)
-        self.record.rates.append({"lr": lr, "momentum": mu, "effective": effective})
-
-    def _membership(self, owned: dict[int, Any]) -> None:
-        """Parameters of the model that no optimizer has, and those that ask for no gradients."""
-        facts = self.record.facts
-        names = facts.setdefault("owned", set())
-        names |= {self._names[key] for key in owned if key in self._names}
-        parameters = [p for root in self.roots for p in root.parameters() if id(p) in self._names]
-        facts["parameters"] = {self._names[id(p)] for p in parameters}
-        moved = facts.setdefault("moved", set())
-        moved |= {w.name for w in self._sample.weights if w.change > 0} if self._sample else set()
-        frozen = {self._names[id(p)] for p in parameters if not p.requires_grad}
-        facts["frozen"] = frozen - moved
+                p = self._leaves[key]
+                after, used = raw(p), old[1] if p._grad is None else raw(p._grad)
+                alpha = owned[key][1].get("weight_decay", 0.0) if key in owned else 0.0
+                arrays = (*old, after.copy(), used.copy()) if later else (*old, after, used)
+                self._parts[key] = arrays, float(alpha)
+        place = len(record.samples) - 1
+        self.waiting.later(4 * size, self.waiting.weights, record, place, self._parts)
+        if not later:
+            self.waiting.measure()
+            self._parts = dict.fromkeys(self._parts)
+        asking = id(optimizer), [p.requires_grad for p in self._parameters]
+        if asking != self._asking or sample.t < DENSE:
+            self._asking = asking
+            note_membership(record, self._names, self._parameters, owned)
 
     # -- calls without learning -------------------------------------------------------------------
 
@@ -345,13 +347,35 @@ class Recorder:
         self._calls = waiting[ready:]
         for call in [*done, *waiting[:ready]]:
             if call.module is not None and call.t:
-                join(self.record.evaluations, evaluation(call, self._rows))
+                self.waiting.measure()
+                found = evaluation(call, self.waiting.rows)
+                if found is not None:
+                    found.asked = call.t in self._asked
+                    join(self.record.evaluations, found)
+
+    def on_evaluate(self, module: Module) -> None:
+        """`train.evaluate` begins."""
+        self._asked.add(len(self.record.loss))
 
     def finish(self) -> Record:
         """What remains to be noticed at the end; returns the record."""
         self._step_by_hand()
         self._settle(keep=0)
-        still = [m for m, start in self._norms if bool((m.running_mean == start).all())]
-        if still and self.record.steps:
-            self.record.facts["still_norms"] = len(still)
+        self.waiting.measure()
+        self._at_end()
         return self.record
+
+    def _unstepped(self) -> None:
+        """The largest number of backwards before a step."""
+        facts = self.record.facts
+        facts["unstepped"] = max(len(self._losses), facts.get("unstepped", 0))
+
+    def _at_end(self) -> None:
+        """Facts that only the whole run shows."""
+        facts = self.record.facts
+        facts["alternating"] = self._turns > ALTERNATES * self.record.steps > 0
+        rows = self.waiting.rows
+        facts["examples"] = len(rows.known) / max(rows.coverage, 0.1)
+        self._unstepped()
+        note_untrained(self.record, self._names, self._parameters, self._trained)
+        note_still_norms(self.record, self._norms)

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from ..errors import TrainingError
+from .lessons import lesson_of
 
 __all__ = ["Check", "Report"]
 
@@ -23,6 +24,11 @@ class Check:
     why: str = ""
     try_: str = ""
     data: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def lesson(self) -> str:
+        """The lesson that explains it, as "lesson 5: Before you train"."""
+        return lesson_of(self.name)
 
     @property
     def ok(self) -> bool:
@@ -64,7 +70,7 @@ class Report:
 
     def to_dict(self) -> list[dict[str, Any]]:
         """The checks as plain dicts."""
-        return [asdict(check) for check in self.checks]
+        return [asdict(check) | {"lesson": check.lesson} for check in self.checks]
 
     def __str__(self) -> str:
         rows = [(c.verdict.upper(), c.name, c.expected, c.measured) for c in self.checks]
@@ -74,7 +80,9 @@ class Report:
             "  ".join(t.ljust(w) for t, w in zip(row, widths, strict=True)) for row in [head, *rows]
         ]
         notes = [
-            f"  {c.name}: {c.why} {c.try_}" for c in self.checks if c.verdict in ("warn", "fail")
+            f"  {c.name}: {c.why} {c.try_}" + (f"\n    see {c.lesson}" if c.lesson else "")
+            for c in self.checks
+            if c.verdict in ("warn", "fail")
         ]
         return "\n".join([line.rstrip() for line in lines] + notes)
 
@@ -82,7 +90,7 @@ class Report:
         rows = "".join(
             f"<tr class='{c.verdict}'><td>{c.verdict}</td><td>{escape(c.name)}</td>"
             f"<td>{escape(c.expected)}</td><td>{escape(c.measured)}</td>"
-            f"<td>{escape(c.why)} {escape(c.try_ if not c.ok else '')}</td></tr>"
+            f"<td>{escape(c.why)} {escape('' if c.ok else f'{c.try_} See {c.lesson}.')}</td></tr>"
             for c in self.checks
         )
         head = "<tr><th></th><th>check</th><th>expected</th><th>measured</th><th>why</th></tr>"

@@ -42,6 +42,7 @@ def draw(results: Results) -> dict[str, list[Shown]]:
         "lr": f"Learning rate, rising to {h['lr'].max():.3g} and falling to zero",
     }
     return {
+        "dashboard": [Shown(_dashboard(results), "Six panels: loss, accuracy, steps, layers")],
         "learning": [Shown(plot.history(h, [name]), alt) for name, alt in curves.items()],
         "updates": [Shown(plot.update_ratios(h), "Size of a step over size of the weights")],
         "activations": [
@@ -52,6 +53,13 @@ def draw(results: Results) -> dict[str, list[Shown]]:
         "confusion": [Shown(plot.confusion(results.confusion), "Confusion matrix of the test set")],
         "mistakes": _mistakes(results),
     }
+
+
+def _dashboard(results: Results) -> plot.Picture:
+    first = results.model.parameters()[0].numpy()
+    height, width = results.settings.recipe.image[-2:]
+    images = first.T.reshape(-1, height, width) if first.ndim == 2 else first[:, 0]
+    return plot.dashboard(results.history, snapshots=results.activations, images=images)
 
 
 def _first_layer(results: Results) -> plot.Picture:

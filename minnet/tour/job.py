@@ -165,7 +165,9 @@ def _train(
         model.named_parameters(), lr=recipe.lr, momentum=0.9, weight_decay=recipe.weight_decay
     )
     activations = train.Activations(
-        train_set.x[:SHOWN_EXAMPLES], layers=lambda name, module: isinstance(module, SHOWN)
+        train_set.x[:SHOWN_EXAMPLES],
+        targets=train_set.y[:SHOWN_EXAMPLES],
+        layers=lambda name, module: isinstance(module, SHOWN),
     )
     results.history = train.fit(
         model,

@@ -72,6 +72,17 @@ def sanity(results: Results) -> str:
     )
 
 
+def dashboard(results: Results) -> str:
+    """The six panels."""
+    return (
+        "The whole training in one picture; the sections below take it apart. A healthy run has a "
+        "falling loss, two accuracies that rise together, steps near a thousandth of the weights "
+        "(the line at -3), outputs of every layer that are spread out, and gradients at the first "
+        "layers that are not far narrower or wider than at the last ones. The picture is "
+        "minnet.plot.dashboard; plot.Dashboard draws it after each epoch of your own runs."
+    )
+
+
 def learning(results: Results) -> str:
     """Loss, accuracy, learning rate."""
     h, recipe = results.history, results.settings.recipe
@@ -172,6 +183,7 @@ def footer(results: Results) -> str:
 
 
 PICTURES: dict[str, tuple[str, Callable[[Results], str]]] = {  # section: (title, how to read it)
+    "dashboard": ("The run at a glance", dashboard),
     "learning": ("Learning curves", learning),
     "updates": ("Update-to-weight ratios", updates),
     "activations": ("Activations", activations),

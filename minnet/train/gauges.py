@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 SATURATED = 0.97
+MANY = 100_000  # numbers that may wait to be measured
 
 
 class _Sampling(Monitor):
@@ -41,7 +42,7 @@ class _Sampling(Monitor):
 
     def due(self, run: Run) -> bool:
         """Whether the step at hand is looked at."""
-        return run.t % self.every == 0
+        return run.history.steps % self.every == 0
 
 
 class GradientNorms(_Sampling):
@@ -49,23 +50,52 @@ class GradientNorms(_Sampling):
 
     Series: "gradient_norm/NAME", "gradient_min/NAME", "gradient_max/NAME", and "gradient_norm" of
     all together.   Gradients that shrink from layer to layer towards the input vanish.
+    What a sample leaves is measured when much of it waits, and at the end of each epoch.
     """
 
+    def __init__(self, every: int = 10):
+        super().__init__(every)
+        self._named: list[tuple[str, Any]] = []
+        self._samples: list[tuple[float, list[Any]]] = []
+        self._waiting = 0  # numbers in the samples
+
+    def start(self, run: Run) -> None:
+        """Whose gradients are looked at."""
+        self._named = [*run.model.named_parameters()]
+
     def before_step(self, run: Run) -> None:
-        """Look at the gradients that the step is about to use."""
-        if not self.due(run):
+        """Copy the gradients that the step is about to use."""
+        if run.history.steps % self.every:
             return
-        total = 0.0
-        for name, p in run.model.named_parameters():
-            if p.grad is None:
+        grads = [None if p._grad is None else p._grad._data.ravel().copy() for _, p in self._named]
+        self._samples.append((run.x, grads))
+        self._waiting += sum(g.size for g in grads if g is not None)
+        if self._waiting > MANY:
+            self.epoch_end(run)
+
+    def epoch_end(self, run: Run) -> None:
+        """Measure the samples that wait."""
+        total = np.zeros(len(self._samples))
+        for k, (name, _) in enumerate(self._named):
+            have = [i for i, (_, grads) in enumerate(self._samples) if grads[k] is not None]
+            if not have:
                 continue
-            g = to_host(p.grad.data)
-            square = float(np.vdot(g, g))
-            total += square
-            run.record(f"gradient_norm/{name}", square**0.5)
-            run.record(f"gradient_min/{name}", float(g.min()))
-            run.record(f"gradient_max/{name}", float(g.max()))
-        run.record("gradient_norm", total**0.5)
+            g = np.stack([to_host(self._samples[i][1][k]) for i in have])
+            squares = np.einsum("ij,ij->i", g, g).astype(float)
+            total[have] += squares
+            found = {"norm": squares**0.5, "min": g.min(axis=1), "max": g.max(axis=1)}
+            for what, values in found.items():
+                self._record(run, f"gradient_{what}/{name}", have, values)
+        self._record(run, "gradient_norm", range(len(total)), total**0.5)
+        self._samples, self._waiting = [], 0
+
+    def end(self, run: Run) -> None:
+        """Measure what waits when training stops."""
+        self.epoch_end(run)
+
+    def _record(self, run: Run, name: str, samples: Any, values: np.ndarray) -> None:
+        for i, value in zip(samples, values.tolist(), strict=True):
+            run.history.record(name, value, x=self._samples[i][0])
 
 
 class Gradients(_Sampling):
@@ -257,6 +287,11 @@ class StepLength(_Sampling):
         self._before: list[tuple[Any, Any, Any]] = []
         self._changes: list[Any] = []
         self.recent: deque[float] = deque(maxlen=50)
+        self._parameters: list[Any] = []
+
+    def start(self, run: Run) -> None:
+        """Whose steps are measured."""
+        self._parameters = [*run.model.parameters()]
 
     def before_step(self, run: Run) -> None:
         """The second look: the slope at the new point along the step that led there."""
@@ -264,20 +299,20 @@ class StepLength(_Sampling):
             self._measure(run)
         if self.due(run):
             self._before = [
-                (p, p.data.copy(), p.grad.data.copy())
-                for p in run.model.parameters()
-                if p.grad is not None
+                (p, p._data.copy(), p._grad._data.copy())
+                for p in self._parameters
+                if p._grad is not None
             ]
 
     def after_step(self, run: Run) -> None:
         """The step itself."""
         if self._before:
-            self._changes = [p.data - old for p, old, _ in self._before]
+            self._changes = [p._data - old for p, old, _ in self._before]
 
     def _measure(self, run: Run) -> None:
         pairs = zip(self._before, self._changes, strict=True)
         slopes = [
-            (float((g * d).sum()), float((p.grad.data * d).sum()) if p.grad is not None else nan)
+            (_dot(g, d), _dot(p._grad._data, d) if p._grad is not None else nan)
             for (p, _, g), d in pairs
         ]
         before, after = (sum(column) for column in zip(*slopes, strict=True))
@@ -285,6 +320,10 @@ class StepLength(_Sampling):
         self.recent.append(alpha)
         run.record("step_length", alpha)
         self._before, self._changes = [], []
+
+
+def _dot(a: Any, b: Any) -> float:
+    return float(np.vdot(a, b))
 
 
 def step_length(before: float, after: float) -> float:

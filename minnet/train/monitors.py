@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..backend import to_host
+from ..derivatives import grad
 from ..errors import ValueRangeError
-from ..modes import observe
+from ..modes import enable_grad, observe
+from ..tensor import Tensor
 from .evaluation import evaluating
 
 if TYPE_CHECKING:
@@ -51,6 +54,15 @@ def check_every(every: int) -> int:
     return every
 
 
+def length(a: Any) -> float:
+    """The Euclidean norm of all numbers of an array.
+
+    >>> length(np.array([[3.0], [4.0]]))
+    5.0
+    """
+    return float(np.vdot(a, a)) ** 0.5
+
+
 class UpdateRatios(Monitor):
     """|change of w| / |w| of each parameter w: a healthy run stays near 1e-3.
 
@@ -61,35 +73,47 @@ class UpdateRatios(Monitor):
 
     def __init__(self, every: int = 10):
         self.every = check_every(every)
-        self._before: dict[str, Any] = {}
+        self._named: list[tuple[str, Any]] = []
+        self._before: list[Any] = []
+
+    def start(self, run: Run) -> None:
+        """Whose changes are measured."""
+        self._named = [(f"update_ratio/{n}", p) for n, p in run.model.named_parameters()]
 
     def before_step(self, run: Run) -> None:
         """Keep a copy of the parameters on every sampled step."""
-        if run.t % self.every == 0:
-            self._before = {n: p.data.copy() for n, p in run.model.named_parameters()}
+        if run.history.steps % self.every == 0:
+            self._before = [p._data.copy() for _, p in self._named]
 
     def after_step(self, run: Run) -> None:
         """Compare with the copy."""
-        for name, p in run.model.named_parameters() if self._before else ():
-            old = self._before[name]
-            norm = float(np.linalg.norm(to_host(old)))
+        if not self._before:
+            return
+        for (name, p), old in zip(self._named, self._before, strict=True):
+            norm = length(old)
             if norm > 0:
-                change = float(np.linalg.norm(to_host(p.data - old)))
-                run.record(f"update_ratio/{name}", change / norm)
-        self._before = {}
+                run.record(name, length(p._data - old) / norm)
+        self._before = []
 
 
 class Activations(Monitor):
     """Histograms of each layer's output on one fixed batch, after every epoch.
 
-    layers: which modules are looked at, a test ``f(name, module)``; default: those without parts.
-    ``snapshots`` is a list of {"epoch": x, "layers": {name: (counts, edges)}}.
+    targets: those of the batch; then the gradients of the loss with respect to the outputs are
+    counted too.   layers: which modules are looked at, a test ``f(name, module)``; default: those
+    without parts.   ``snapshots`` is a list of {"epoch": x, "layers": {name: (counts, edges)},
+    "gradients": the same of the gradients}.
     """
 
     def __init__(
-        self, batch: Any, *, bins: int = 50, layers: Callable[[str, Any], bool] | None = None
+        self,
+        batch: Any,
+        *,
+        targets: Any = None,
+        bins: int = 50,
+        layers: Callable[[str, Any], bool] | None = None,
     ):
-        self.batch, self.bins = batch, bins
+        self.batch, self.targets, self.bins = batch, targets, bins
         self.layers = layers or (lambda name, module: not list(module.children()))
         self.snapshots: list[dict[str, Any]] = []
 
@@ -104,11 +128,32 @@ class Activations(Monitor):
     def _look(self, run: Run) -> None:
         names = {m: name for name, m in run.model.named_modules() if self.layers(name, m)}
         collector = _Outputs(names)
-        with evaluating(run.model), observe(collector):
-            run.model(self.batch)
-        finite = {name: y[np.isfinite(y)] for name, y in collector.outputs.items()}
-        layers = {name: np.histogram(y, bins=self.bins) for name, y in finite.items()}
-        self.snapshots.append({"epoch": run.x, "layers": layers})
+        with evaluating(run.model), observe(collector), _recording(self.targets is not None):
+            scores = run.model(self.batch)
+            loss = None if self.targets is None else run.loss_fn(scores, self.targets)
+        outputs = {name: y for name, y in collector.outputs.items() if isinstance(y, Tensor)}
+        found = {} if loss is None else dict(zip(outputs, _slopes(loss, outputs), strict=True))
+        self.snapshots.append({
+            "epoch": run.x,
+            "layers": self._count(collector.outputs),
+            "gradients": self._count(found),
+        })  # fmt: skip
+
+    def _count(self, arrays: Mapping[str, Any]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        numbers = {name: to_host(getattr(y, "data", y)) for name, y in arrays.items()}
+        finite = {name: y[np.isfinite(y)] for name, y in numbers.items()}
+        return {name: np.histogram(y, bins=self.bins) for name, y in finite.items()}
+
+
+def _recording(on: bool) -> Any:
+    return enable_grad() if on else nullcontext()
+
+
+def _slopes(loss: Tensor, outputs: Mapping[str, Tensor]) -> Sequence[Any]:
+    """dL/dy of each output; zeros where the loss does not depend on it."""
+    learned = [y for y in outputs.values() if y.requires_grad]
+    found = iter(grad(loss, learned, allow_unused=True))
+    return [next(found) if y.requires_grad else np.zeros(y.shape) for y in outputs.values()]
 
 
 class _Outputs:
@@ -116,8 +161,8 @@ class _Outputs:
 
     def __init__(self, names: dict[Any, str]):
         self.names = names
-        self.outputs: dict[str, np.ndarray] = {}
+        self.outputs: dict[str, Any] = {}
 
     def on_module(self, module: Any, args: Any, y: Any) -> None:
         if module in self.names:
-            self.outputs[self.names[module]] = to_host(getattr(y, "data", y))
+            self.outputs[self.names[module]] = y

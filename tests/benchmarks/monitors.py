@@ -53,7 +53,7 @@ def overheads(sizes, batch, *, steps=STEPS, rounds=ROUNDS):
 
 if __name__ == "__main__":
     for title, (sizes, batch) in WORKLOADS.items():
-        steps = 500 if sizes[0] == 64 else 60
+        steps = 1000 if sizes[0] == 64 else 150
         found = overheads(sizes, batch, steps=steps, rounds=9)
         row = "  ".join(f"{name} {share:+.1%}" for name, share in found.items())
         print(f"{title:32s} {row}")

@@ -87,6 +87,14 @@ def with_rates(losses=None, **changes):
     return record
 
 
+def shrinking():
+    record = with_weights(flat(), decay=5.0)
+    for s in record.samples:
+        for w in s.weights:
+            w.norm *= 0.5 ** (s.t / 20)
+    return record
+
+
 def summed():
     """Each loss is 40 times the mean of its batch; the steps are long and learn nothing."""
     record = with_weights([40 * v for v in flat()], change=2.0)
@@ -124,7 +132,7 @@ PLANTED = {                                        # detector: records in which 
     "wrong_axis": [make(over_examples="softmax"), make(mixes_examples="output 1 ...")],
     "broadcasting": [make(broadcast=(9, ((8, 1), (8,), (8, 8))))],
     "negated_loss": [negated()],
-    "clipped_scores": [make(clipped_scores=(STEPS, 0.4))],
+    "clipped_scores": [make(clipped_scores=(STEPS, ("relu", 0.4)))],
     "wrong_reduction": [summed()],
     "evaluation_in_training_mode": [with_evaluations(training=True)],
     "training_in_eval_mode": [make(trained_in_eval=STEPS)],
@@ -133,14 +141,15 @@ PLANTED = {                                        # detector: records in which 
     "missing_zero_grad": [make(stale=STEPS - 1)],
     "not_in_optimizer": [make(owned={"2.weight"})],
     "unreached": [make(reached={"2.weight"})],
-    "frozen": [make(frozen={"0.weight"})],
+    "frozen": [make(frozen={"0.weight"}, random={"0.weight"})],
+    "missing_step": [Record(loss=[CHANCE], facts={"unstepped": 60})],
     "learning_rate_too_low": [with_weights(flat(), change=1e-5)],
     "learning_rate_too_high": [
         with_weights(flat(), change=10.0),
         make([CHANCE, 50.0, 30.0] + flat()[3:]),
     ],
     "momentum_too_high": [with_rates(flat(), momentum=0.999)],
-    "weight_decay_overwhelms": [with_weights(flat(), decay=5.0)],
+    "weight_decay_overwhelms": [shrinking()],
     "constant_inputs": [with_batches(flat(), same=True)],
     "unnormalised_inputs": [
         with_batches(flat(), std=70.0, mean=80.0), with_batches(flat(), uneven=1e4),
@@ -156,7 +165,7 @@ PLANTED = {                                        # detector: records in which 
         with_evaluations(accuracy=0.1, loss=4.0),
         make(flat(), neighbours=(0.1, 0.1, 0.02)),
     ],
-    "leak": [with_evaluations(seen=30.0), with_evaluations(whole=100, looked=0)],
+    "leak": [with_evaluations(seen=30.0), with_evaluations(whole=100, looked=0, asked=True)],
     "evaluation_inputs_differ": [with_evaluations(mean=5.0), with_evaluations(std=6.0)],
     "symmetric_units": [with_weights(flat(), alike=True), with_weights(flat(), constant=True)],
     "initial_weights_too_large": [wide()],
@@ -189,9 +198,23 @@ def deep(first, last):
     return record
 
 
+def growing(factor):
+    """Gradients at the inputs of four layers, the last layer first."""
+    record = make(flat())
+    for s in record.samples:
+        s.signals = [1e-3, 1e-2, 1e-1, 1e-3 * factor]
+    return record
+
+
+def jumping():
+    record = make(flat())
+    record.gradient[2] = 1e5
+    return record
+
+
 PLANTED["underfitting"][0].facts |= {"memorises": False, "neighbours": (0.99, 0.1, 0.02)}
 PLANTED["vanishing_gradients"] = [deep(1e-7, 1.0)]
-PLANTED["exploding_gradients"] = [deep(1e6, 1.0)]
+PLANTED["exploding_gradients"] = [growing(1e4), jumping()]
 CASES = [(kind, record) for kind, records in PLANTED.items() for record in records]
 
 
@@ -266,6 +289,54 @@ def test_thresholds_are_on_the_right_side():
     for dead, fires in ((15, False), (17, True)):
         record = with_units("relu", flat(), active=np.arange(32) >= dead)
         assert (DETECTORS["dead_relus"](record) is not None) == fires
+    for factor, fires in ((900, False), (1100, True)):
+        found = DETECTORS["exploding_gradients"](growing(factor))
+        assert (found is not None) == fires
     for share, fires in ((0.79, False), (0.81, True)):
         record = with_units("tanh", flat(), saturated=share)
         assert (DETECTORS["saturated"](record) is not None) == fires
+
+
+# -------------------------------------------------------------------------------------------------
+# What is no fault: each of these once raised an alarm
+
+
+def quiet(kind, record):
+    found = DETECTORS[kind](record)
+    return found is None or not found.alarm
+
+
+def series_in_order():
+    """Values in the order of time, and learned."""
+    return with_batches(falling(1.0, 0.02), kind="squares",
+                        target=lambda k: np.full(40, float(k)), loss=0.02)
+
+
+HARMLESS = {
+    "frozen": [make(frozen={"0.weight"}), make(frozen={"0.weight"}, random={"0.weight"},
+                                               owned={"2.weight"})],
+    "leak": [with_evaluations(whole=100, looked=0), with_evaluations(seen=30.0, coarse=True)],
+    "unshuffled": [series_in_order()],
+    "weight_decay_overwhelms": [with_weights(falling(), decay=5.0), with_weights(
+        flat(), decay=5.0)],
+    "missing_step": [make(unstepped=16)],
+    "dead_relus": [with_units("relu", flat(), active=np.arange(32) < 13)],
+    "overfitting": [with_evaluations(accuracy=0.6), with_evaluations(
+        accuracy=0.75, loss=lambda k: 0.5 + 0.2 * k)],
+    "spikes": [make([-0.1 + (t == 50) for t in range(STEPS)])],
+    "plateau": [make(flat(), neighbours=(0.22, 0.1, 0.02))],
+    "exploding_gradients": [make([CHANCE * 1.1**t for t in range(STEPS)])],
+}
+HARMLESS["exploding_gradients"][0].gradient = [1.1 ** (8 * t) for t in range(STEPS)]
+
+
+@pytest.mark.parametrize("kind", HARMLESS)
+def test_what_looks_like_a_fault_and_is_none(kind):
+    """Trained layers that are frozen, training accuracy, one-hot rows, time series, ..."""
+    assert all(quiet(kind, record) for record in HARMLESS[kind])
+
+
+def test_of_models_trained_against_each_other_no_curve_is_read():
+    record = make([CHANCE + 2 * (-1) ** t for t in range(STEPS)], alternating=True)
+    assert detect(record) == []
+    assert {f.kind for f in detect(make(alternating=True, stale=STEPS))} == {"missing_zero_grad"}

@@ -78,14 +78,15 @@ def test_page_is_whole_and_asks_for_nothing(made):
     page.feed(text)
     assert page.open == []
     assert page.headings[1:] == [
-        "The network", "Gradient check", "Sanity checks", "Learning curves",
+        "The network", "Gradient check", "Sanity checks", "The run at a glance",
+        "Learning curves",
         "Update-to-weight ratios", "Activations", "First-layer filters", "Confusion matrix",
         "Misclassified test images",
     ]
     assert page.links and all(link.startswith("data:") for link in page.links)
     assert not re.search(r"https?:|@import|url\(|<script|<link", text)
     assert all(image["alt"] for image in page.images)
-    assert text.count('class="how"') == 9 and "$" not in re.sub(r"<style>.*</style>", "", text)
+    assert text.count('class="how"') == 10 and "$" not in re.sub(r"<style>.*</style>", "", text)
     assert len(text) < 1_500_000
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from minnet import data, nn, train
 from minnet import functional as F
 
-__all__ = ["classify", "digits", "loop", "mlp", "noisy_sine", "noisy_text", "standard"]
+__all__ = ["classify", "digits", "loop", "mlp", "noisy_sine", "noisy_text", "standard",
+           "text_and_next"]  # fmt: skip
 
 
 def digits(n: int = 640, *, images: bool = False) -> tuple[data.Dataset, data.Dataset]:
@@ -45,6 +46,14 @@ def noisy_text(n: int, length: int, rng: np.random.Generator) -> data.Dataset:
     tokens = np.where(rng.random(n + length) < 0.1, rng.integers(8, size=n + length), tokens)
     rows = np.arange(n)[:, None] + np.arange(length)
     return data.Dataset(tokens[rows], tokens[np.arange(n) + length], 8)
+
+
+def text_and_next(n: int, length: int, rng: Any) -> tuple[np.ndarray, np.ndarray]:
+    """n windows of 12 tokens in turn, a tenth of them random, and the same shifted by one."""
+    tokens = np.arange(3 * n + length + 1) % 12
+    tokens = np.where(rng.random(len(tokens)) < 0.1, rng.integers(12, size=len(tokens)), tokens)
+    rows = 3 * np.arange(n)[:, None] + np.arange(length)
+    return tokens[rows], tokens[rows + 1]
 
 
 def loop(model: Any, loss_fn: Any, opt: Any, batches: Any, epochs: int) -> None:

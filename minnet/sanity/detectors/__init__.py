@@ -17,6 +17,9 @@ __all__ = ["DETECTORS", "detect"]
 DETECTORS: dict[str, Detector] = {}
 for _family in (losses, modes, inputs, starts, steps, signals, curves):  # causes before effects
     DETECTORS |= {f.__name__: f for f in _family.DETECTORS}
+# Of models that are trained against each other, or in turn, no curve can be read: each step has
+# another loss.  These say what they say of any loss.
+DIRECT = {"not_finite", "missing_zero_grad", "softmax_twice", "symmetric_units", "broadcasting"}
 
 
 def detect(record: Record) -> list[Finding]:
@@ -25,6 +28,7 @@ def detect(record: Record) -> list[Finding]:
     >>> detect(Record(loss=[2.3, 1.2, 0.6, 0.3, 0.2]))
     []
     """
+    kinds = DIRECT if record.facts.get("alternating") else DETECTORS.keys()
     with np.errstate(all="ignore"):  # a run that broke down is full of Inf and NaN
-        found = [detector(record) for detector in DETECTORS.values()]
+        found = [DETECTORS[kind](record) for kind in DETECTORS if kind in kinds]
     return rank([finding for finding in found if finding is not None])

@@ -17,8 +17,16 @@ ALTERNATES = 0.85  # noise alone changes direction in two thirds of the steps, a
 WILD = 1.0  # ... or more than the first loss itself
 TYPICAL = 10.0
 GAP = 0.15  # accuracy in training above that in evaluation
+HUGE = 0.5  # most of what was learned does not carry over
 RISE = 1.3  # evaluation loss over its minimum
+DOUBLED = 2.0  # stopping at the minimum would have halved it
+LEARNED_BY_HEART = (
+    "The model learns its examples by heart instead of what they have in common.",
+    "Stop earlier, use more data or augmentation, dropout or weight decay, a smaller model.",
+)
 LIMITED = 0.3
+DROPPED = 0.8
+FLAT = 0.9  # of the loss in the middle of the run
 LEARNED = 0.5  # below that training does not go well enough to speak of overfitting
 
 
@@ -60,7 +68,7 @@ def diverged(record: Record) -> Finding | None:
 
 def plateau(record: Record) -> Finding | None:
     """At the end the loss is what a model reaches that ignores its input."""
-    if record.steps < 20 or not isfinite(record.skill) or not record.unlearned:
+    if record.steps < 20 or not isfinite(record.skill) or not record.unlearned or record.faint:
         return None
     return Finding(
         "plateau", "warning", "symptom",
@@ -96,7 +104,7 @@ def oscillating(record: Record) -> Finding | None:
 def spikes(record: Record) -> Finding | None:
     """Single losses far above their neighbours and above the first one, after the beginning."""
     loss = np.array(record.loss)
-    if len(loss) < 30 or not np.isfinite(loss).all() or not loss[0] > 0:
+    if len(loss) < 30 or not np.isfinite(loss).all() or not loss.min() > 0:
         return None
     middle = np.array([np.median(loss[max(t - 10, 0) : t + 1]) for t in range(len(loss))])
     late = np.arange(len(loss)) > len(loss) // 10
@@ -116,20 +124,36 @@ def spikes(record: Record) -> Finding | None:
 def overfitting(record: Record) -> Finding | None:
     """Training goes well, evaluation badly and worse than before."""
     passes = _evaluations(record)
-    if len(passes) < 3 or not isfinite(record.accuracy):
+    if len(passes) < 3:
         return None
+    if not isfinite(record.accuracy):
+        return _overfitting_values(record, passes)
     last, best = passes[-1], min(e.loss for e in passes)
     gap = record.accuracy - last.accuracy
     rise = last.loss / best if best > 0 else 1.0
     if record.skill < LEARNED or not (gap > GAP or rise > RISE):
         return None
-    both = gap > 2 * GAP or (gap > GAP and rise > RISE)
+    both = gap > HUGE or (gap > GAP and rise > DOUBLED)
     return Finding(
         "overfitting", "warning" if both else "note", "symptom",
         f"accuracy is {record.accuracy:.0%} in training and {last.accuracy:.0%} in evaluation; the "
         f"evaluation loss is {rise:.2g} times its minimum.",
-        "The model learns its examples by heart instead of what they have in common.",
-        "Stop earlier, use more data or augmentation, dropout or weight decay, a smaller model.",
+        *LEARNED_BY_HEART,
+    )  # fmt: skip
+
+
+def _overfitting_values(record: Record, passes: list[Evaluation]) -> Finding | None:
+    """The same for values instead of classes, where only losses can be compared."""
+    train, last = record.end / abs(record.scale or 1), passes[-1].loss
+    best, unit = min(e.loss for e in passes), record.chance
+    rise, gap = last / best if best > 0 else 1.0, (last - train) / unit if unit > 0 else 0.0
+    if record.skill < LEARNED or not (gap > GAP and rise > RISE):
+        return None
+    return Finding(
+        "overfitting", "warning" if gap > 2 * GAP else "note", "symptom",
+        f"the loss is {train:.3g} in training and {last:.3g} in evaluation, where it had been "
+        f"{best:.3g}.",
+        *LEARNED_BY_HEART,
     )  # fmt: skip
 
 
@@ -138,22 +162,32 @@ def underfitting(record: Record) -> Finding | None:
     late, mid = record.part(0.9, 1), record.part(0.5, 0.6)
     if record.steps < 20 or not np.isfinite(late).all() or not isfinite(record.skill):
         return None
-    flat = np.median(late) > 0.95 * np.median(mid)
-    memorises = record.facts.get("memorises")
-    if record.skill > LIMITED or not flat or memorises is None or memorises:
+    flat = np.median(late) > FLAT * np.median(mid)
+    memorises, dropped = record.facts.get("memorises"), record.facts.get("dropout", 0.0)
+    blocked = memorises is not None and not memorises
+    if record.skill > LIMITED or not flat or not (blocked or dropped > DROPPED):
         return None
-    hits, chance, sigma = record.facts.get("neighbours", (1.0, 0.0, 0.0))
-    reached = record.accuracy if isfinite(record.accuracy) else chance
-    if hits < reached + 3 * sigma:
+    if not _could_do_better(record):
         return None  # the targets are noisy: the nearest neighbour does no better
     return Finding(
         "underfitting", "warning", "cause",
-        f"the loss is flat at {record.end:.3g} ({record.skill:.0%} below chance), and a fresh copy "
-        "of the model could not learn 20 examples by heart.",
+        f"the loss is flat at {record.end:.3g} ({record.skill:.0%} below chance), and "
+        + ("a fresh copy of the model could not learn 20 examples by heart." if blocked
+           else f"dropout deletes {dropped:.0%} of a layer's units in each step."),
         "A model that cannot even memorise has too few units, a cut or blocked path, or too much "
         "noise such as dropout.",
         "Use a larger model, less dropout and weight decay; check each layer's gradient.",
     )  # fmt: skip
+
+
+def _could_do_better(record: Record) -> bool:
+    """Whether a simple rule guesses clearly more of the targets than the model does."""
+    hits, chance, sigma = record.facts.get("neighbours", (1.0, 0.0, 0.0))
+    if record.kind == "squares":
+        explained = float(np.sin(np.pi * (hits - 0.5))) ** 2  # r^2, see `examine.neighbours`
+        return bool(explained > max(record.skill, 0.0) + 0.2)
+    reached = record.accuracy if isfinite(record.accuracy) else chance
+    return bool(hits >= reached + 3 * sigma)
 
 
 def late_start(record: Record) -> Finding | None:
@@ -175,7 +209,9 @@ def late_start(record: Record) -> Finding | None:
 
 def _evaluations(record: Record) -> list[Evaluation]:
     """Those with loss and accuracy on examples that were not trained on."""
-    known = [e for e in record.evaluations if isfinite(e.loss) and isfinite(e.accuracy)]
+    classes = record.kind != "squares"
+    known = [e for e in record.evaluations if isfinite(e.loss)]
+    known = [e for e in known if isfinite(e.accuracy) or not classes]
     return [e for e in known if e.seen + e.whole < 0.02 * max(e.n, 1)]
 
 

@@ -23,10 +23,10 @@ def softmax_twice(record: Record) -> Finding | None:
         return None
     return Finding(
         "softmax_twice", "error", "fact",
-        f"in {count} of {record.looked} sampled steps the scores lay in 0 .. 1 and summed to 1 "
-        f"(made by {producer or 'the model'}).",
-        "Cross-entropy applies softmax itself. Twice, the probabilities cannot get near 0 and 1, "
-        "the gradients shrink, and learning stalls above the loss it could reach.",
+        f"in {count} of {record.looked} sampled steps the scores were squeezed into 0 .. 1 "
+        f"already (made by {producer or 'the model'}).",
+        "The loss applies softmax (or sigmoid) itself. Twice, the probabilities cannot get near 0 "
+        "and 1, the gradients shrink, and learning stalls above the loss it could reach.",
         "Remove the softmax or sigmoid at the end of the model; give the loss the raw scores.",
     )  # fmt: skip
 
@@ -35,8 +35,12 @@ def missing_softmax(record: Record) -> Finding | None:
     """A log-likelihood was taken of numbers that are no (log-)probabilities."""
     count, size = record.facts.get("no_softmax", (0, 0.0))
     logs, low = record.facts.get("log_of_scores", (0, 0.0))
-    if not (count or logs) or "over_examples" in record.facts:
+    plain, _ = record.facts.get("no_logarithm", (0, 0.0))
+    plain = plain if record.loss and record.loss[-1] < 0 else 0
+    if not (count or logs or plain) or "over_examples" in record.facts:
         return None
+    if plain and not (count or logs):
+        return _no_logarithm(record)
     seen = (
         f"the loss picked entries of scores as large as {size:.3g}, which are no log-probabilities."
         if count
@@ -46,6 +50,16 @@ def missing_softmax(record: Record) -> Finding | None:
         "missing_softmax", "error", "fact", seen,
         "A likelihood needs probabilities that sum to 1. Without softmax the loss can fall without "
         "limit by making all scores large, and the logarithm of a negative number is NaN.",
+        "Use F.cross_entropy on the raw scores, or F.log_softmax(scores, axis=1) before F.nll.",
+    )  # fmt: skip
+
+
+def _no_logarithm(record: Record) -> Finding:
+    return Finding(
+        "missing_softmax", "error", "fact",
+        f"the loss is minus a probability, not minus its logarithm: it ended at {record.end:.3g}.",
+        "A likelihood is the logarithm of a probability. Without it a confident mistake costs "
+        "hardly more than a doubt, and its gradient is nearly zero.",
         "Use F.cross_entropy on the raw scores, or F.log_softmax(scores, axis=1) before F.nll.",
     )  # fmt: skip
 
@@ -101,15 +115,17 @@ def negated_loss(record: Record) -> Finding | None:
 
 
 def clipped_scores(record: Record) -> Finding | None:
-    """The scores come out of a relu, so none can be negative."""
-    count, zeros = record.facts.get("clipped_scores", (0, 0.0))
+    """The scores come out of a relu or tanh, so some values are out of reach."""
+    count, evidence = record.facts.get("clipped_scores", (0, ("", 0.0)))
     if count < 0.5 * record.looked or not count:
         return None
+    made, share = evidence
     return Finding(
         "clipped_scores", "warning", "fact",
-        f"the scores that the loss got came out of a relu; {zeros:.0%} of them were 0.",
-        "A class whose score is clipped to 0 gets no gradient any more, and no score can say "
-        '"less likely than nothing".',
+        f"in {count} of {record.looked} sampled steps what the loss got came out of a {made}; "
+        f"{share:.0%} of it was at the limit.",
+        "A relu cannot give negative scores and a tanh none beyond 1: right answers may be out of "
+        "reach, and at the limit no gradient passes.",
         "Remove the activation after the last linear layer.",
     )  # fmt: skip
 

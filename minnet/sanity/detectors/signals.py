@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite
 
 import numpy as np
 
@@ -13,11 +12,12 @@ from ..record import Record, Units
 __all__ = ["DETECTORS"]
 
 DEAD = 0.5  # half of the units of a layer
+MANY = 0.7
 LOST = 0.95
+SEEN = 100  # examples for which a unit was 0 before it is called dead
 SATURATED = 0.8  # CHECK C10 of the course: more than 80 % of |tanh| above 0.97
 FLAT = 1e-2  # activations that differ by less than 1 % between examples
 FADES = 1e-4  # gradients of the first layer against those of the last
-GROWS = 1e3
 GOOD = 0.8
 POOR = 0.3
 
@@ -28,7 +28,8 @@ def dead_relus(record: Record) -> Finding | None:
     worst = max(dead, key=lambda name: dead[name], default=None)
     if worst is None or dead[worst] < DEAD:
         return None
-    level = "error" if dead[worst] > LOST else "warning" if not record.skill > GOOD else "note"
+    many = dead[worst] > MANY and not record.skill > GOOD
+    level = "error" if dead[worst] > LOST else "warning" if many else "note"
     return Finding(
         "dead_relus", level, "cause",
         f"{dead[worst]:.0%} of the units of {worst} were 0 for every example of the last samples.",
@@ -71,7 +72,8 @@ def collapsed(record: Record) -> Finding | None:
 def vanishing_gradients(record: Record) -> Finding | None:
     """The first layers get far smaller gradients than the last."""
     ratio = _depth_ratio(record)
-    if not ratio < FADES:
+    jumped = max(record.gradient, default=0.0) > 1e3 * float(np.median(record.gradient or [1.0]))
+    if not ratio < FADES or (jumped and not record.skill > POOR):
         return None
     return Finding(
         "vanishing_gradients", "error" if not record.skill > POOR else "note", "cause",
@@ -82,29 +84,11 @@ def vanishing_gradients(record: Record) -> Finding | None:
     )  # fmt: skip
 
 
-def exploding_gradients(record: Record) -> Finding | None:
-    """The first layers get far larger gradients than the last, or the norm jumps."""
-    ratio = _depth_ratio(record)
-    norms = np.array([g for g in record.gradient if isfinite(g)])
-    typical = float(np.median(norms)) if norms.size else 0.0
-    jump = float(norms.max(initial=0)) / typical if typical > 1e-3 else 0.0
-    bad = ratio > GROWS or (jump > GROWS and not record.skill > POOR)
-    if not bad:
-        return None
-    return Finding(
-        "exploding_gradients", "error" if not record.skill > POOR else "note", "cause",
-        f"first to last layer the gradients have ratio {ratio:.1e}; the largest norm of a step is "
-        f"{jump:.1e} times the median.",
-        "Factors above 1 in each layer or time step multiply up: one such step destroys what was "
-        "learned.",
-        "Use optim.ClipNorm(optimizer, 1.0), smaller initial weights, or batch norm.",
-    )  # fmt: skip
-
-
 def _alive(record: Record) -> dict[str, np.ndarray]:
-    """{relu layer: which units were active in any of the last five samples}; four and more."""
+    """{relu layer: which units were active in the last samples}; layers of four units and more."""
     found: dict[str, np.ndarray] = {}
-    for sample in record.samples[-5:]:
+    sizes = np.cumsum([s.batch.n for s in reversed(record.samples)])
+    for sample in record.samples[-max(5, int((sizes < SEEN).sum()) + 1) :]:
         for u in sample.units:
             if u.op == "relu" and len(u.active) >= 4:
                 same = u.name in found and found[u.name].shape == u.active.shape
@@ -137,6 +121,4 @@ def _depth_ratio(record: Record) -> float:
     return float(np.median(ratios)) if ratios else 1.0
 
 
-DETECTORS = (
-    dead_relus, saturated, collapsed, vanishing_gradients, exploding_gradients,
-)  # fmt: skip
+DETECTORS = (dead_relus, saturated, collapsed, vanishing_gradients)

@@ -9,10 +9,16 @@ from typing import Any
 import numpy as np
 
 from ..finding import Finding
-from ..record import Record
+from ..record import Record, Weights
 
 __all__ = ["DETECTORS"]
 
+USUAL = 1.5  # gains that keep a signal's size: He's 1.4, Xavier's 1, a default of 0.6
+MULTIPLIED = 50.0  # ... so this much more than usual in all has left the planned range
+GROWS = 1e3  # gradients at the first layer against those at the last
+SENSITIVE = 1e3  # percent of loss per percent of weights; a healthy network has less than 100
+LONG = 0.3  # a step that changes weights by a third is no small step
+JUMPS = 1e3  # one step's gradient against the median
 WIDE = 5.0  # He's start has gain 1.4; each layer of gain 5 multiplies the variance by 25
 SURPRISED = 3.0  # times the loss at chance
 NARROW = 0.05  # three layers of gain 0.05 leave a ten-thousandth of the signal
@@ -27,6 +33,9 @@ def symmetric_units(record: Record) -> Finding | None:
     names = [name for name, values in alike.items() if len(values) > 1 and values.all()]
     start = record.samples[0].weights if record.samples else []
     names += [w.name for w in start if w.constant and w.name not in names]
+    hidden = [w for w in start if w.fan_in > 1][:-1]
+    zeros = [w.name for w in hidden if not w.norm and w.name not in names]
+    names += zeros if not record.skill > POOR else []
     if not names:
         return None
     return Finding(
@@ -41,14 +50,17 @@ def symmetric_units(record: Record) -> Finding | None:
 def initial_weights_too_large(record: Record) -> Finding | None:
     """The first loss is far above chance, and weights are far larger than usual."""
     gain, name = _gain(record, np.argmax)
+    product = float(np.prod([max(g, 1e-9) / USUAL for g in _gains(record)]))
     surprise = record.start / (record.chance * abs(record.scale or 1)) if record.chance else 0.0
     known = isfinite(surprise)
-    if gain < WIDE or (known and surprise < SURPRISED and not _wild(record)):
+    large = gain > WIDE or (gain > USUAL and product > MULTIPLIED)
+    if not large or (known and surprise < SURPRISED and not _wild(record)):
         return None
     return Finding(
         "initial_weights_too_large", "error", "cause",
         f"{name} starts with gain {gain:.3g} (deviation times sqrt of inputs; 1 to 1.5 is usual), "
-        f"and the first loss is {record.start:.3g}; knowing nothing gives {record.chance:.3g}.",
+        f"all layers together multiply signals by {product:.2g}, and the first loss is "
+        f"{record.start:.3g}; knowing nothing gives {record.chance:.3g}.",
         "Each layer multiplies the signal by its gain. The model starts out certain and wrong, or "
         "with its units saturated.",
         "Use init.kaiming_normal (relu) or init.xavier_normal (tanh).",
@@ -69,15 +81,73 @@ def initial_weights_too_small(record: Record) -> Finding | None:
     )  # fmt: skip
 
 
+def exploding_gradients(record: Record) -> Finding | None:
+    """Gradients grow on their way back to the first layer, or jump from step to step."""
+    start = record.samples[0].signals if record.samples else []
+    depth = start[-1] / start[0] if _deep(start) else 1.0
+    jump, harmful = _jump(record), not record.skill > POOR
+    sensitive = _elasticity(record)
+    if not (depth > GROWS or (harmful and (jump > JUMPS or sensitive > SENSITIVE))):
+        return None
+    return Finding(
+        "exploding_gradients", "error" if harmful else "note", "cause",
+        f"from the last layer to the first gradients grow {depth:.2g}-fold; the largest of a step "
+        f"is {jump:.2g} times the median of all steps; at the start, changing the weights by 1 % "
+        f"would change the loss by about {sensitive:.2g} %.",
+        "Each layer, or each step of a recurrent network, multiplies the gradient. Factors above 1 "
+        "multiply up, and one such step destroys what was learned.",
+        "Start with smaller weights, clip gradients (optim.ClipNorm(optimizer, 1.0)), or add "
+        "batch norm.",
+    )  # fmt: skip
+
+
+def _elasticity(record: Record) -> float:
+    """|g| |w| / loss in the first sample: percent of loss per percent of weights.
+
+    It is of the order of the number of layers, whatever the scale of inputs and targets.
+    """
+    first = record.samples[0].weights if record.samples else []
+    size = float(sum(w.norm**2 for w in first)) ** 0.5
+    g = record.gradient[0] if record.gradient else 0.0
+    return g * size / record.start if record.start > 0 else 1.0
+
+
+def _jump(record: Record) -> float:
+    """The largest gradient over the median, if others follow that are far smaller.
+
+    In a run that diverges gradients grow too, but to the end, or after a step that was too long:
+    there the steps are to blame.
+    """
+    norms = np.nan_to_num(np.array(record.gradient), posinf=0.0)
+    typical = float(np.median(norms)) if norms.size else 0.0
+    k = int(norms.argmax()) if norms.size else 0
+    fell = k + 1 < norms.size and norms[k + 1 :].min() < 0.01 * norms[k]
+    before = [w.ratio for s in record.samples[:k] for w in s.weights if w.fan_in]
+    fell = fell and not any(ratio > LONG for ratio in before)
+    return float(norms[k]) / typical if typical > 1e-3 and fell else 1.0
+
+
+def _deep(signals: list[float]) -> bool:
+    """At least three layers, of finite gradients that are not zero."""
+    return len(signals) > 1 and signals[0] > 0 and isfinite(signals[-1])
+
+
 def _gain(record: Record, pick: Callable[..., Any]) -> tuple[float, str]:
     """The extreme gain of the weights before the first step, the last layer left out."""
-    layers = [w for w in record.samples[0].weights if w.fan_in > 1] if record.samples else []
-    layers = layers[:-1] if len(layers) > 1 else layers
+    layers, gains = _layers(record), _gains(record)
     if not layers:
         return 1.0, ""
-    gains = [w.gain for w in layers]
     k = int(pick(gains))
     return gains[k], layers[k].name
+
+
+def _layers(record: Record) -> list[Weights]:
+    layers = [w for w in record.samples[0].weights if w.fan_in > 1] if record.samples else []
+    return layers[:-1] if len(layers) > 1 else layers
+
+
+def _gains(record: Record) -> list[float]:
+    return [w.gain for w in _layers(record)]
 
 
 def _wild(record: Record) -> bool:
@@ -85,4 +155,6 @@ def _wild(record: Record) -> bool:
     return any(u.saturated > SATURATED for u in record.samples[0].units)
 
 
-DETECTORS = (symmetric_units, initial_weights_too_large, initial_weights_too_small)
+DETECTORS = (
+    symmetric_units, initial_weights_too_large, initial_weights_too_small, exploding_gradients,
+)  # fmt: skip

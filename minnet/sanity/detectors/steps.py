@@ -7,7 +7,7 @@ from math import isfinite
 import numpy as np
 
 from ..finding import Finding
-from ..record import Record
+from ..record import Record, Sample
 
 __all__ = ["DETECTORS"]
 
@@ -16,10 +16,15 @@ STALE = 0.5  # share of the steps
 TRAVEL = 0.05  # a run whose weights moved less than 5 % in all has changed almost nothing
 STILL = 0.8  # ... and whose loss is still above 80 % of the first
 LONG = 0.3  # a step that changes weights by a third is no small step
+LEAP = 3.0  # a step three times as long as the weights forgets where they were
+HALF = 0.5
 BUSY = 2e-2  # CS231n: the ratio of update to weight should be near 1e-3; above 1e-2 is high
 SHORT = 20  # steps before which nothing needs to have been learned
 POOR = 0.3
+GOOD = 0.8
+EMPTY = 1e-3  # a weight that began at zero has no size to compare a step with
 OVERWHELMED = 1.0  # the pull of weight decay exceeds the gradient of the data
+SHRUNK = 0.8  # at a minimum with weight decay both pull alike; here the weights have given way
 HEAVY = 0.99  # a velocity that averages over 100 steps and more
 
 
@@ -28,14 +33,30 @@ def uphill(record: Record) -> Finding | None:
     samples = [s for s in record.samples if s.weights][: max(5, len(record.samples) // 2)]
     moved = [[w.slope for w in s.weights if w.change > 0] for s in samples]
     slopes = [float(np.mean(each)) for each in moved if each]
+    turned_one = _turned(record, samples)
+    if turned_one:
+        return _uphill(f"the gradient of {turned_one} was turned round before the step.")
     if len(slopes) < 3 or not np.mean(slopes) > UPHILL:
         return None
     agreement = float(np.mean([w.agreement for s in samples for w in s.weights]))
     turned = " The .grad it used points against the one backward made." if agreement < -0.5 else ""
+    return _uphill(
+        f"the steps point along the gradient (cosine {np.mean(slopes):+.2f} on average); going "
+        f"downhill makes it negative.{turned}"
+    )
+
+
+def _turned(record: Record, samples: list[Sample]) -> str:
+    """The parameter whose .grad points against the gradient that backward made; or ""."""
+    for name, values in record.series("agreement", samples).items():
+        if len(values) > 2 and np.median(values) < -0.5:
+            return name
+    return ""
+
+
+def _uphill(seen: str) -> Finding:
     return Finding(
-        "uphill", "error", "fact",
-        f"the cosine of the updates with the gradient is {np.mean(slopes):+.2f} on average; a "
-        f"descent has a negative one.{turned}",
+        "uphill", "error", "fact", seen,
         "The gradient points to where the loss grows. Following it makes the model worse with "
         "every step, however small.",
         "Look for a minus sign too many or too few between backward and the update.",
@@ -96,13 +117,30 @@ def frozen(record: Record) -> Finding | None:
     names, known = record.facts.get("frozen", set()), record.facts.get("parameters", set())
     if not names:
         return None
+    random = names & record.facts.get("random", set())
+    meant = random & record.facts.get("owned", set()) or not record.skill > GOOD
+    looks = f"; {_some(random)} look as random as at the start" if random else ""
     return Finding(
-        "frozen", "warning", "fact",
+        "frozen", "warning" if random and meant else "note", "fact",
         f"{_some(names)} had requires_grad=False and never moved ({len(names)} of {len(known)} "
-        "parameters).",
+        f"parameters){looks}.",
         "Frozen layers keep their start. That is right for layers trained before, and wrong for "
         "random ones.",
         "Call model.requires_grad_(True), unless these weights come from an earlier training.",
+    )  # fmt: skip
+
+
+def missing_step(record: Record) -> Finding | None:
+    """backward was called again and again, and no step followed."""
+    count = record.facts.get("unstepped", 0)
+    if count < 10 or record.steps > 1:
+        return None  # gradients of micro-batches are added up on purpose
+    return Finding(
+        "missing_step", "error", "fact",
+        f"backward was called {count} times without a step after it; {record.steps} steps were "
+        "seen.",
+        "backward only computes gradients. The weights change when the optimizer steps.",
+        "Call optimizer.step() after each backward.",
     )  # fmt: skip
 
 
@@ -136,7 +174,9 @@ def learning_rate_too_high(record: Record) -> Finding | None:
     late = float(np.median([np.median(r[len(r) // 2 :]) for r in ratios]))
     start = abs(record.start)
     jump = max(record.loss[1:10], default=0.0) > 3 * start > 0
-    lost = not isfinite(record.end) or record.unlearned or record.end > 1.5 * start > 0
+    grown = not isfinite(record.end) or record.end > 1.5 * start > 0
+    lost = grown or (record.unlearned and not record.faint)
+    lost = lost or (longest > LEAP and record.skill < HALF)
     if not lost or not (longest > LONG or late > BUSY or jump):
         return None
     if record.steps < SHORT and isfinite(record.end) and not jump:
@@ -178,11 +218,12 @@ def weight_decay_overwhelms(record: Record) -> Finding | None:
     data, whole = max(means, key=lambda pair: pair[1] - pair[0], default=(0.0, 0.0))
     added, shrunk = whole - data, _shrunk(record)
     in_loss = 0 < data < added / 2 and shrunk < 0.5 and not _summed(record)
-    if record.skill > 0.5 or not (pull > OVERWHELMED or in_loss):
+    pulled = pull > OVERWHELMED and shrunk < SHRUNK
+    if record.skill > HALF or not (pulled or in_loss):
         return None
     seen = (
         f"weight decay pulls {pull:.3g} times as strongly as the data"
-        if pull > OVERWHELMED
+        if pulled
         else f"the penalty adds {added:.3g} to a data loss of {data:.3g}"
     )
     return Finding(
@@ -197,8 +238,9 @@ def weight_decay_overwhelms(record: Record) -> Finding | None:
 def _ratios(record: Record) -> list[np.ndarray]:
     """Update-to-weight ratios of the weight matrices and filters, each over the samples."""
     matrices = {w.name for s in record.samples for w in s.weights if w.fan_in}
-    ratios = [r for name, r in record.series("ratio").items() if name in matrices]
-    finite = [r[np.isfinite(r)] for r in ratios]
+    started = {name: g > EMPTY for name, g in record.series("gain").items()}
+    ratios = [(r, started[n]) for n, r in record.series("ratio").items() if n in matrices]
+    finite = [r[np.isfinite(r) & known] for r, known in ratios]
     return [r for r in finite if r.size]
 
 
@@ -237,6 +279,6 @@ def _some(names: set[str]) -> str:
 
 
 DETECTORS = (
-    uphill, missing_zero_grad, not_in_optimizer, unreached, frozen, weight_decay_overwhelms,
-    momentum_too_high, learning_rate_too_low, learning_rate_too_high,
+    uphill, missing_zero_grad, missing_step, not_in_optimizer, unreached, frozen,
+    weight_decay_overwhelms, momentum_too_high, learning_rate_too_low, learning_rate_too_high,
 )  # fmt: skip

@@ -1,0 +1,59 @@
+"""Which parameters an optimizer has, which are frozen, and with which settings it steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import nan
+from typing import Any
+
+from ..backend import to_host
+from ..functional.targets import raw
+from .measure import is_random
+from .record import Record
+
+__all__ = ["Hand", "note_membership", "note_rates", "note_still_norms", "note_untrained"]
+
+
+class Hand:
+    """Who writes ``p.data -= lr * p.grad.data`` is the optimizer."""
+
+    rho = 0.0
+
+    def __init__(self, params: list[Any]):
+        self.groups = [{"params": params, "lr": nan}]
+
+
+def note_membership(
+    record: Record, names: dict[int, str], parameters: Sequence[Any], owned: dict[int, Any]
+) -> None:
+    """Parameters of the model that no optimizer has, and those that ask for no gradients."""
+    facts, latest = record.facts, record.samples[-1].weights
+    facts["owned"] = facts.get("owned", set()) | {names[key] for key in owned if key in names}
+    known = {names[id(p)]: p for p in parameters if id(p) in names}
+    facts["parameters"] = set(known)
+    facts["moved"] = facts.get("moved", set()) | {w.name for w in latest if w.change > 0}
+    frozen = {name for name, p in known.items() if not p.requires_grad}
+    facts["frozen"] = frozen - facts["moved"]
+
+
+def note_rates(record: Record, optimizer: Any) -> None:
+    """Learning rate, momentum and effective rate of the first group."""
+    group, rho = optimizer.groups[0], float(getattr(optimizer, "rho", 0.0))
+    lr, mu = float(group["lr"]), float(group.get("momentum", 0.0))
+    record.rates.append({"lr": lr, "momentum": mu, "effective": lr / max(1 - rho, 1e-12)})
+
+
+def note_untrained(
+    record: Record, names: dict[int, str], parameters: Sequence[Any], trained: dict[int, Any]
+) -> None:
+    """Frozen parameters that never learned, in no earlier run either, and look random."""
+    frozen = [p for p in parameters if names.get(id(p)) in record.facts.get("frozen", ())]
+    fresh = [p for p in frozen if id(p) not in trained and is_random(to_host(raw(p)))]
+    record.facts["random"] = {names[id(p)] for p in fresh}
+
+
+def note_still_norms(record: Record, norms: Sequence[tuple[Any, Any]]) -> None:
+    """Batch norms whose running mean is the one they began with; norms: (layer, that mean)."""
+    still = [layer for layer, start in norms if bool((layer.running_mean == start).all())]
+    if still and record.steps:
+        record.facts["still_norms"] = len(still)
