@@ -89,7 +89,8 @@ def _units(ax: Any, layers: Mapping[str, Any], what: str, needs: str) -> None:
         colour = COLOURS[k % len(COLOURS)]
         ax.stairs(k + height, edges, baseline=k, color=colour, fill=True, alpha=0.7)
     ax.set_xlim(*_middle(layers.values()))
-    ax.locator_params(axis="x", nbins=5)
+    ax.locator_params(axis="x", nbins=4)
+    ax.ticklabel_format(axis="x", scilimits=(-2, 3))
     label_axes(ax, what, "layer", f"{what} at the output of each layer")
     ax.set_yticks(range(len(layers)), list(layers), fontsize="x-small")
 
