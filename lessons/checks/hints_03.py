@@ -166,6 +166,16 @@ CROSS_ENTROPY: Hints = {
         "A probability is at most 1. What is the sign of its log?",
         "One minus is missing.",
     ),
+    "loss: half shifted": (
+        "The loss is off by the largest score of each row.",
+        "You shifted one of the two terms, and left the other as it was.",
+        "Take both the log-sum-exp and the score of the label from the shifted scores.",
+    ),
+    "loss: all pairs": (
+        "Each row is combined with the labels of all rows.",
+        "`p[:, labels]` takes N columns from each of the N rows.",
+        "Index with two lists of the same length: the numbers of the rows, and their labels.",
+    ),
     "loss: no log": (
         "The loss contains the probability, not its logarithm.",
         "If the right class has probability 1/2, the loss is log 2, which is about 0.69.",
@@ -205,6 +215,11 @@ CROSS_ENTROPY: Hints = {
 
 BATCH_NORM: Hints = {
     "count": COUNT,
+    "dx: fitted line": (
+        "Nearly right: off by what the 1e-5 under the root does.",
+        "A line that is fitted divides by the mean square of x_hat, which is not quite 1.",
+        "Use the two means of the formula, and divide by s only.",
+    ),
     "dx: frozen": (
         "You treat the mean and the standard deviation as constants.",
         "Moving one x_i moves the mean and the spread of its column, and with them every row.",

@@ -36,6 +36,12 @@ class Counted:
         return self.f(x)
 
 
+def _named(name: str, f: Function) -> Function:
+    """The function, with the name that a message shows."""
+    f.__name__ = name
+    return f
+
+
 # -- 1.1 -------------------------------------------------------------------------------------------
 
 
@@ -237,7 +243,8 @@ def best_step(answer: Any, rng: np.random.Generator) -> Iterator[str]:
     near = lambda target: all(0.1 <= steps[c] / target[c] <= 10 for c in CASES)
     if not near(best):
         known = {
-            "as small as possible": all(h <= 1e-11 for h in steps.values()),
+            "as small as possible": all(h <= 1e-11 for h in steps.values())
+            or near({(r, k): eps[k] for r, k in CASES}),
             "one for all": len(set(steps.values())) == 1,
             "formulas swapped": near({(r, k): best[other[r], k] for r, k in CASES}),
             "precisions swapped": near({(r, k): best[r, turned[k]] for r, k in CASES}),
@@ -436,6 +443,11 @@ def _drifting(f: Any, x: Any, h: float) -> Any:
             "h is an argument.",
             "Use the name h inside the function, not a number.",
         ),
+        "changed its input": (
+            "Your function changed x: it is not as it was, to the last bit.",
+            "x[i] + h - 2 * h + h is rounded three times, and need not be x[i].",
+            "Keep the old value of x[i] and put it back at the end, or move a copy of x.",
+        ),
         "calls": (
             "The slopes are right, but f is called more often than needed.",
             "The centred formula needs two values for each entry, and never f(x).",
@@ -458,7 +470,7 @@ def gradient(answer: Any, rng: np.random.Generator) -> Iterator[str]:
     inputs = []
     for shape in ((3,), (2, 3), (1, 1), (2, 1, 2)):
         k = rng.uniform(0.5, 1.5, shape)
-        f = lambda x, k=k: float(np.sum(np.exp(k * x)) + np.sum(k * x) ** 3)
+        f = _named("f", lambda x, k=k: float(np.sum(np.exp(k * x)) + np.sum(k * x) ** 3))
         inputs.append((f, rng.normal(size=shape), 0.1))
     same(answer, _gradient, inputs, known=known, what="Your gradient")
     yield "gradients in one, two and three dimensions"
@@ -533,7 +545,7 @@ def _rung(f: Any, x: Any, h: Any) -> Any:
 )
 def too_small(rung: Any, why: Any, rng: np.random.Generator) -> Iterator[str]:
     """The spacing of f(x) over 2h, and cancellation as the reason."""
-    shift = lambda c: lambda x: c + np.sin(x)
+    shift = lambda c: _named(f"{c:g} + sin" if c else "sin", lambda x: c + np.sin(x))
     places = ((0.0, 0.7), (-50.0, 3.0), (1e6, 25.0), (-3e3, 1.3))
     inputs = [
         (shift(c), float(x + rng.uniform(-0.2, 0.2)), h) for c, x in places for h in (1e-12, 1e-3)

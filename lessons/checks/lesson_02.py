@@ -87,6 +87,11 @@ ONE_SIDE = (
             "True stands for a crossing.",
             "A winner that differs from the unmoved one is a crossing: use !=.",
         ),
+        "changed its input": (
+            "Your function changed W or X: not all is as it was, to the last bit.",
+            "W[i] + h - 2 * h + h is rounded three times, and need not be W[i].",
+            "Move an entry of W.copy(), a fresh one each time.",
+        ),
         "nothing crossed": (
             "You find no crossing anywhere.",
             "Do you compare two different arrays, or the same one twice?",
@@ -199,6 +204,11 @@ ONE_NEIGHBOUR = (
         ),
         "left neighbour only": ONE_NEIGHBOUR,
         "right neighbour only": ONE_NEIGHBOUR,
+        "no word": (
+            'A verdict is one of three words: "right", "wrong", "undecided".',
+            "A comparison such as error < 1e-4 gives True or False.",
+            "Turn it into a word with `if`, and return the word.",
+        ),
         "verdict": (
             "This is not the verdict that was asked for.",
             "Go through the four steps by hand at this x: which is the first without a crossing?",
@@ -237,6 +247,7 @@ def kinks(answer: Any, rng: np.random.Generator) -> Iterator[str]:
         if wrong.mistake in ("nothing", "raised") or not callable(answer):
             raise
         mistake = "verdict" if wrong.mistake in ("value", "type") else wrong.mistake.strip()
+        mistake = "no word" if isinstance(call(answer, *inputs[0]), bool | np.bool) else mistake
         raise Wrong(mistake, _where(answer, inputs)) from None
     yield f"{len(inputs)} verdicts, beside, on and far from kinks of {', '.join(KINKED)}"
 
@@ -367,6 +378,7 @@ def _ridge_problem(
     X = rng.normal(size=(6, 4))
     data = lambda w: (np.mean(np.sin(X @ w)), k * np.cos(X @ w) @ X / 6)
     reg = lambda w: (alpha / 2 * w @ w, m * alpha * w)
+    data.__name__, reg.__name__ = "data", "reg"
     return data, reg, rng.normal(size=4)
 
 
@@ -400,6 +412,11 @@ def _ridge_problem(
             "Slopes of both signs cancel in a sum.",
             "Use np.linalg.norm of each gradient.",
         ),
+        "not the loss alone": (
+            "You measure slopes of what is not one number.",
+            "data(w) is a pair: the loss and its gradient. Which of the two are the slopes of?",
+            "Give `numeric` a function that returns the first element of the pair only.",
+        ),
         "by subtraction": (
             "You get the data term as the sum minus reg.",
             "Subtracting a large number from a large number keeps few digits (lesson 1).",
@@ -420,11 +437,16 @@ def terms(answer: Any, rng: np.random.Generator) -> Iterator[str]:
         first, second, ratio = _split(data, reg, w)
         return second, first, ratio
 
+    def of_pairs(data: Function, reg: Function, w: Array) -> tuple[float, ...]:
+        errors = [_error(f(w)[1], _numeric(f, w)) for f in (data, reg)]
+        return *errors, _split(data, reg, w)[2]
+
     def sums(data: Function, reg: Function, w: Array) -> tuple[float, ...]:
         return (_together(data, reg, w),) * 2 + (_split(data, reg, w)[2],)
 
     known = {
         "still the sum": sums,
+        "not the loss alone": of_pairs,
         "swapped": swapped,
         "ratio upside down": changed(lambda d, r: norm(d[1]) / norm(r[1])),
         "ratio of losses": changed(lambda d, r: r[0] / d[0]),
@@ -471,6 +493,13 @@ def _trained(loss: Function, params: Params, steps: int, lr: float, frozen: bool
     return params
 
 
+def _one_after_another(loss: Function, params: Params, steps: int, lr: float) -> Params:
+    for _ in range(steps):
+        for name in params:
+            params = {**params, name: params[name] - lr * loss(params)[1][name]}
+    return params
+
+
 def _early_and_late(loss: Function, params: Params, steps: int, lr: float) -> tuple[float, float]:
     return _worst(loss, params), _worst(loss, _trained(loss, params, steps, lr))
 
@@ -513,6 +542,11 @@ def _two_layers(rng: np.random.Generator, right: bool) -> tuple[Function, dict[s
             "The gradient changes when the parameters do.",
             "Call loss again inside the loop, with the parameters of that moment.",
         ),
+        "one after another": (
+            "The parameters move one after another, each by a gradient of its own moment.",
+            "When the second parameter moves, the first has moved already.",
+            "Call loss once at the beginning of each step, and use its gradients for all.",
+        ),
         "one step too many": (
             "You took one step more, or one less, than asked for.",
             "range(steps) makes steps rounds.",
@@ -551,6 +585,7 @@ def burn_in(answer: Any, rng: np.random.Generator) -> Iterator[str]:
         "uphill": late(lambda f, p, k, lr: _trained(f, p, k, -lr)),
         "one step": late(lambda f, p, k, lr: _trained(f, p, 1, lr)),
         "old gradient": late(lambda f, p, k, lr: _trained(f, p, k, lr, frozen=True)),
+        "one after another": late(_one_after_another),
         "one step too many": late(lambda f, p, k, lr: _trained(f, p, k + 1, lr)),
         "one step too many ": late(lambda f, p, k, lr: _trained(f, p, k - 1, lr)),
         "without lr": late(lambda f, p, k, lr: _trained(f, p, k, 1.0)),
@@ -572,7 +607,9 @@ def burn_in(answer: Any, rng: np.random.Generator) -> Iterator[str]:
 def _seen_at(answer: Any, inputs: list[tuple[Any, ...]]) -> str:
     """What was returned for the first problem, and what was expected."""
     got, want = call(answer, *copy.deepcopy(inputs[0])), _early_and_late(*inputs[0])
-    return f"You return {got}; ({want[0]:.3g}, {want[1]:.3g}) was expected."
+    numbers = agrees(got, want, atol=1e300)  # of whatever size
+    shown = f"({got[0]:.3g}, {got[1]:.3g})" if numbers else repr(got)
+    return f"You return {shown}; ({want[0]:.3g}, {want[1]:.3g}) was expected."
 
 
 # -- 2.6 -------------------------------------------------------------------------------------------

@@ -231,6 +231,9 @@ LOSSES: Known = {
     "loss: summed": lambda s, t: -np.log(_of_right(s, t)).sum(),
     "loss: over all entries": lambda s, t: -np.log(_of_right(s, t)).sum() / s.size,
     "loss: sign": lambda s, t: np.log(_of_right(s, t)).mean(),
+    "loss: half shifted": lambda s, t: _cross_entropy(s, t)[0] - s.max(axis=1).mean(),
+    "loss: half shifted ": lambda s, t: _cross_entropy(s, t)[0] + s.max(axis=1).mean(),
+    "loss: all pairs": lambda s, t: -np.log(_softmax(s)[:, t]).mean(),
     "loss: no log": lambda s, t: 1 - _of_right(s, t).mean(),
 }
 SLOPES: Known = {
@@ -254,7 +257,10 @@ def cross_entropy(answer: Any, rng: np.random.Generator) -> Iterator[str]:
         if not isinstance(result, tuple | list) or len(result) != 2:
             raise Wrong("count", "The loss and its gradient are needed.")
     half = lambda f, i: lambda *case: f(*case)[i]
-    same(half(answer, 0), half(_cross_entropy, 0), inputs, known=LOSSES, what="The loss")
+    try:
+        same(half(answer, 0), half(_cross_entropy, 0), inputs, known=LOSSES, what="The loss")
+    except Wrong as wrong:
+        raise Wrong(wrong.mistake.strip(), wrong.seen) from None
     yield "the loss, for 3 sizes of random scores"
     try:
         same(half(answer, 1), half(_cross_entropy, 1), inputs, known=SLOPES, what="The gradient")
@@ -325,7 +331,13 @@ def _across(g: Array, cache: Any) -> Array:
     return _dx(g, cache, over(g), over(g * cache[0]))
 
 
+def _fitted(g: Array, cache: Any) -> Array:
+    """dx with the slope of a fitted line: divided by the mean square of x_hat, not by 1."""
+    return _dx(g, cache, slope=(g * cache[0]).mean(axis=0) / (cache[0] ** 2).mean(axis=0))
+
+
 DX: Known = {
+    "dx: fitted line": _fitted,
     "dx: frozen": lambda g, c: _dx(g, c, 0, 0),
     "dx: mean only": lambda g, c: _dx(g, c, slope=0),
     "dx: spread only": lambda g, c: _dx(g, c, height=0),

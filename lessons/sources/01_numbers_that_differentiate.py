@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
-#   lesson: {number: 1, title: "Numbers that differentiate", minutes: 75, needs: "calculus, a little Python and NumPy"}
+#   lesson: {number: 1, title: "Numbers that differentiate", minutes: 90, needs: "calculus, a little Python and NumPy"}
 # ---
 
 # %% [markdown]
@@ -22,8 +22,14 @@
 # such code, we build the tool that catches its errors.
 #
 # **How to read.** Cells that begin with *Predict* want a guess before you run them; a wrong guess
-# teaches more than no guess. In exercises, replace the line `raise YourTurn` by your own, run the
-# cell, and run the check below it.
+# teaches more than no guess. In exercises, write your answer where it says YOUR CODE HERE (a line
+# `raise YourTurn` goes away), run the cell, and run the check below it. If something is wrong, the
+# check shows where, and gives a hint. Run it again for a stronger hint; there are three. Each time it
+# draws new inputs; `seed=` and the number that it prints, as its last argument, repeat the old ones.
+# (`minnet_lessons.progress()` shows your points.)
+#
+# `assert` lines hold the text to its word: they stop the cell if a claim of the lesson is not true.
+# You may skip them when you read.
 
 # %%
 import matplotlib.pyplot as plt
@@ -63,8 +69,8 @@ ax.legend()
 assert abs(slope - np.cos(x)) < 0.05  # the centred one, the last in the loop
 
 # %% [markdown]
-# The line through two neighbours is nearly parallel to the tangent; the line through $x$ itself is
-# not. As formulas, with a step $h$:
+# The line between the two outer points, one on either side, is nearly parallel to the tangent; the
+# line that begins at $x$ itself is not. As formulas, with a step $h$:
 #
 # $$\text{forward:}\quad f'(x) \approx \frac{f(x+h) - f(x)}{h}
 # \qquad\qquad
@@ -136,20 +142,26 @@ assert errors[1e-13] > 1000 * errors[1e-3]
 
 # %% [markdown]
 # The error falls, turns, and rises again. A step of $10^{-13}$ is worse than one of $10^{-3}$,
-# by a factor of thousands. Let us look at it over the whole range.
+# by a factor of more than a thousand. Let us look at it over the whole range.
+#
+# The library `gradcheck` comes with this course and contains all that we build here. Its `h_sweep`
+# measures a slope with many steps, and returns for each step the error, divided by the true slope
+# (section 4 says why one divides). So we divide the curves of the truncation by it, too.
 
 # %% tags=["picture"] covers=["A16", "P12"]
-h = 10.0 ** np.arange(-13, 0, 0.25)
+h, f, slope = 10.0 ** np.arange(-13, 0, 0.25), np.sin(1.0), np.cos(1.0)  # f'' = -f, f''' = -slope
 fig, ax = plt.subplots()
 for name, marker in (("forward", "o"), ("central", "s")):
-    sweep = gradcheck.h_sweep(np.sin, np.array(1.0), np.cos(1.0), method=name, h=h)
+    sweep = gradcheck.h_sweep(np.sin, np.array(1.0), slope, method=name, h=h)
     ax.loglog(h, sweep.error, marker, ms=4, label=name.replace("central", "centred"))
-ax.loglog(h, h * np.tan(1.0) / 2, color=COLOURS[0], lw=1, label="truncation, h |f''| / 2")
-ax.loglog(h, h**2 / 6, color=COLOURS[1], lw=1, label="truncation, h² |f'''| / 6")
-ax.loglog(h, 1e-16 / h, color="grey", ls=":", label="rounding, about 1e-16 / h")
-ax.set(ylim=(1e-13, 1), xlabel="step h", ylabel="relative error of the slope", title="sin at x = 1")
+rounding = 2.2e-16 * f / h / slope
+ax.loglog(h, h / 2 * f / slope, color=COLOURS[0], lw=1, label="truncation, h |f''| / 2")
+ax.loglog(h, h**2 / 6, color=COLOURS[1], lw=1, label="truncation, h² |f'''| / 6")  # |f'''| = slope
+ax.loglog(h, rounding, color="grey", ls=":", label="rounding, up to ε |f| / h")
+ax.set(ylim=(1e-13, 1), xlabel="step h", ylabel="error / true slope", title="sin at x = 1")
 ax.legend(fontsize="small", loc="upper center")
-assert 1e-6 <= sweep.best <= 1e-4  # of the centred formula
+assert 1e-6 <= sweep.best <= 1e-4  # the step with the least error, of the centred formula
+assert np.all(sweep.error[h < 1e-6] < rounding[h < 1e-6])
 
 # %% [markdown]
 # Each formula draws a V. Its right arm is truncation, as computed above. Its left arm is
@@ -157,9 +169,9 @@ assert 1e-6 <= sweep.best <= 1e-4  # of the centred formula
 #
 # A computer keeps a number to a fixed count of digits. In double precision (NumPy's `float64`)
 # that is about 16 digits: near 1, neighbouring numbers lie $\varepsilon = 2.2\cdot 10^{-16}$
-# apart. So $f(x+h)$ is off by about $\varepsilon |f|$, whatever $h$ is. The difference of two such
-# values is off by as much, and then we divide it by $h$. The smaller the step, the more this
-# grows:
+# apart. So $f(x+h)$ is off by up to about $\varepsilon |f|$, whatever $h$ is, and so is $f(x-h)$.
+# Their difference is off by up to twice that, and then we divide it by $2h$. The smaller the step,
+# the more this grows:
 #
 # $$\text{error of the centred slope} \;\approx\; \underbrace{\tfrac{h^2}{6}|f'''|}_{\text{truncation}}
 # \;+\; \underbrace{\tfrac{\varepsilon |f|}{h}}_{\text{rounding}}$$
@@ -178,7 +190,8 @@ secants.explorer()
 #
 # Take $f$, $f''$ and $f'''$ to be about 1, so that only powers of $h$ and $\varepsilon$ matter.
 # What is the best $h$ for each formula, in each precision? In single precision (`float32`),
-# $\varepsilon = 1.2\cdot 10^{-7}$. Do it on paper first. A power of ten is enough.
+# $\varepsilon = 1.2\cdot 10^{-7}$. Do it on paper first. A power of ten is enough: the check allows a
+# factor of ten either way.
 
 # %% exercise="1.2"
 best_h = {
@@ -207,17 +220,20 @@ check.best_step(best_h)
 
 # %% covers=["A09"]
 # Predict: the same formula and the same step, in float32 and in float64. How many digits are right?
-for kind in (np.float32, np.float64):
+for kind, best in ((np.float32, 5e-3), (np.float64, 6e-6)):  # best: the step of exercise 1.2
     slope = centred_difference(np.sin, kind(1), kind(1e-6))
     error = abs(float(slope) - np.cos(1.0))
-    print(f"{kind.__name__}: {slope:.12f}   off by {error:.1e}")
+    x = np.linspace(0.5, 1.5, 101, dtype=kind)
+    usual = np.median(abs(centred_difference(np.sin, x, kind(best)) - np.cos(x.astype(float))))
+    print(f"{kind.__name__}: {slope:.12f}   off by {error:.1e}, with its best step by {usual:.0e}")
     assert slope.dtype == kind
     assert (1e-3 < error < 1e-2) if kind is np.float32 else error < 1e-10
+    assert (1e-6 < usual < 1e-5) if kind is np.float32 else 1e-12 < usual < 1e-11
 
 # %% [markdown]
-# Two digits in single precision, ten in double. No step saves `float32`: the bottom of its V is
-# near $10^{-5}$, the bottom of the other near $10^{-11}$. Therefore: **check gradients in double
-# precision, whatever you train in.**
+# Two digits in single precision, ten in double. And no step saves `float32`: at the bottom of its V
+# the error is still some millionths, a million times that at the bottom of the other. Therefore:
+# **check gradients in double precision, whatever you train in.**
 #
 # ## 4. When are two slopes the same?
 #
@@ -267,6 +283,8 @@ for a, n in pairs:
 errors = [float(relative_error(a, n)) for a, n in pairs]
 assert np.allclose(errors, [1e-4, 10 / 11, 0, 1, 2, 2 / 3], atol=1e-7)
 assert np.allclose(errors, gradcheck.relative_error(*np.transpose(pairs)))  # the library's own
+with_floor = abs(a - n) / max(1e-8, abs(a) + abs(n))  # of the last pair: see below
+assert np.isclose(with_floor / 2e-192, 1)
 
 # %% [markdown]
 # It is 0 for equal slopes, 1 where one of them is zero and the other is not, and 2 at worst: equal
@@ -276,9 +294,9 @@ assert np.allclose(errors, gradcheck.relative_error(*np.transpose(pairs)))  # th
 # $\max(10^{-8}, |a| + |n|)$. Its floor of $10^{-8}$ avoids $0/0$, and hides errors in small
 # gradients: of the last pair above it would make an error of $2\cdot 10^{-192}$.
 #
-# What is a good value? The notes of Stanford's course CS231n give a rule of thumb, which the
-# library has as `gradcheck.band`. The exception is for functions with *kinks*, corners such as that
-# of $|x|$ at 0. Lesson 2 is about them.
+# What is a good value? The notes of Stanford's course CS231n give a rule of thumb, which
+# `gradcheck.band` puts into words. It is milder for functions with *kinks*, corners such as that of
+# $|x|$ at 0. Lesson 2 is about them.
 
 # %% covers=["A07"]
 # Predict: is 0.0001 good or bad for a smooth function?
@@ -327,6 +345,8 @@ check.gradient(numerical_gradient)
 # another way, a few entries are enough.
 #
 # Now to something like a network: several steps in a row, each a matrix product followed by a tanh.
+# Twenty numbers go in and twenty come out. To have one number to differentiate, we multiply each
+# output by a fixed random number and add up: that is $v\cdot\text{output}$ below.
 # Its derivative is the chain rule, applied from the last step back to the first. (Lesson 3 derives
 # it. Here, take the formula as a claim, and test it.)
 
@@ -350,7 +370,7 @@ def slope_at_the_input(x, steps, v):
 rng = np.random.default_rng(0)
 worst = {}
 for depth in (1, 2, 5, 10):
-    steps = rng.normal(size=(depth, 20, 20)) / np.sqrt(20)
+    steps = rng.normal(size=(depth, 20, 20)) / np.sqrt(20)  # so that outputs stay of a size
     x, v = rng.normal(size=20), rng.normal(size=20)
     numeric = numerical_gradient(lambda x, s=steps, v=v: v @ forward(x, s)[-1], x)
     analytic = slope_at_the_input(x, steps, v)
@@ -359,9 +379,9 @@ for depth in (1, 2, 5, 10):
 assert max(worst.values()) < 1e-9 and worst[10] < 10 * worst[1]
 
 # %% [markdown]
-# In double precision, depth costs less than one digit. Some guides allow a relative error of
-# $10^{-2}$ for deep networks. You do not need that, and you should not grant it: real mistakes
-# hide in there.
+# In double precision, depth costs less than one digit. According to the notes of CS231n a relative
+# error of $10^{-2}$ may be acceptable for a network of ten layers. If it is smooth you do not need that, and you
+# should not grant it: real mistakes hide in there.
 #
 # Two more habits concern the *size* of a gradient.
 
@@ -398,8 +418,9 @@ assert np.float32(1e-13) * np.float32(1e-33) == 0  # in float32, what is small e
 # `np.allclose` adds an absolute tolerance of $10^{-8}$ and accepts a gradient that is twice too
 # large. The relative error does not care about the scale. In `float32`, products below $10^{-45}$
 # become zero; if your slopes come near that, multiply the loss by a constant for the check
-# (`loss_scale=` does it). And always **look at the raw numbers**: `gradcheck` prints both slopes
-# for every parameter, and adds a note when they are tiny.
+# (`loss_scale=` does it). And always **look at the raw numbers**. The report above is that of the
+# right derivative. Its table names the entry with the largest error, the two slopes there, and
+# (`+-`) how far the numeric one may be off. Below stands a note, because the slopes are tiny.
 #
 # ## 6. A step that is too small
 #
@@ -481,15 +502,16 @@ level = sweeps[1].error[(sweeps[1].h > 1e-9) & (sweeps[1].h < 1e-3)]
 assert sweeps[0].plateau is None and np.allclose(level, 1e-6, rtol=0.1)
 
 # %% [markdown]
-# The second stays at $10^{-6}$ over more than five decades of $h$: a *plateau*. Rounding and
-# truncation change with the step; a mistake does not.
+# The second stays at $10^{-6}$ over more than five decades of $h$: a *plateau*, the floor of its V.
+# Rounding and truncation change with the step; a mistake does not.
 #
 # ### Exercise 1.6: Six suspects
 #
 # Each suspect is a function, a point and a claimed derivative, written by hand. You cannot see
 # their formulas; you can measure them. For each, draw the error against $h$, and decide: is the
 # claim `"right"` or `"wrong"`? Careful: at $h = 10^{-5}$ alone, right ones look worse than wrong
-# ones.
+# ones. And a curve may be flat at its *top*, where the step is so long that the measured slope means
+# nothing. A plateau is a floor.
 
 # %% covers=["A16"]
 fig, axes = plt.subplots(2, 3, sharex=True, sharey=True, figsize=(7.5, 4.6))

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
-#   lesson: {number: 2, title: "Kinks, seeds and other traps", minutes: 90, needs: "lesson 1"}
+#   lesson: {number: 2, title: "Kinks, seeds and other traps", minutes: 105, needs: "lesson 1"}
 # ---
 
 # %% [markdown]
@@ -18,7 +18,7 @@
 # A gradient check can fail in two ways. It can *raise a false alarm*: the gradient is right, the
 # check says no, and you search for a mistake that is not there. Or it can *give false comfort*:
 # the gradient is wrong, and the check says yes. The second is worse. Each section of this lesson
-# shows one trap, from within. Five exercises each repair a broken check.
+# shows one trap, so that you fall into it once, here. Five exercises each repair a broken check.
 #
 # We need the two tools of lesson 1: the centred difference, and an error that is relative. For a
 # whole array we divide by its largest slope, so that an entry which is zero up to rounding does no
@@ -93,9 +93,10 @@ for x in (-1e6, -1.0, -1e-4, -1e-6, 3e-6, 0.5):
     assert len(set(winners)) > 1 or np.isclose(slope, x > 0)
 
 # %% [markdown]
-# In a network the input of `relu` is computed. Take examples $X$ (one a row), weights $W$, and
-# $\mathrm{relu}(X W)$. Moving a single weight $W_{ij}$ moves the whole column $j$ of $X W$: one
-# number for each example, and each may step over its own kink.
+# In a network the input of `relu` is computed. Take examples $X$ (one a row) and *weights* $W$, the
+# numbers that the network learns. A *layer* of it computes $\mathrm{relu}(X W)$. Moving a single
+# weight $W_{ij}$ moves the whole column $j$ of $X W$: one number for each example, and each may step
+# over its own kink.
 #
 # ### Exercise 2.1: Track the winners
 #
@@ -120,9 +121,11 @@ def crossed(X, W, h):
 check.crossed(crossed)
 
 # %% [markdown]
-# How many kinks are there to step over? A *support vector machine* pays $\max(0, s_j - s_y + 1)$
-# for each wrong class $j$ of each example ($s$: scores, $y$: the right class). With $N$ examples
-# and $C$ classes that is $N (C - 1)$ kinks.
+# How many kinks are there to step over? Take a program that sorts pictures into $C$ *classes*: cat,
+# dog, and so on. It gives each picture a *score* $s_j$ for each class $j$, and wants that of the right
+# class $y$ to be the largest, by at least 1. A *support vector machine* therefore pays
+# $\max(0, s_j - s_y + 1)$ for each wrong class $j$ of each example. With $N$ examples that is
+# $N (C - 1)$ kinks.
 
 # %% covers=["A13", "A14"]
 # Predict: 50 000 examples, 10 classes. How many kinks?  And do fewer examples help?
@@ -163,7 +166,8 @@ assert broken_kink_check(relu, step, step, -1e-6) == "wrong"  # a false alarm
 
 # %% [markdown]
 # Repair it. Try $h = 10^{-5}, 10^{-6}, 10^{-7}, 10^{-8}$ in this order and judge by the first that
-# crosses no kink. If all of them cross one, the answer is `"undecided"`.
+# crosses no kink, with the same tolerance as above. If all of them cross one, the answer is
+# `"undecided"`. (Two results of `winner` may be compared with `==`.)
 
 # %% exercise="2.2"
 def kink_check(f, slope, winner, x):
@@ -202,14 +206,15 @@ for name, backward in claims.items():
     report = gradcheck.check_vjp(forward, backward, (x,), branches=lambda x: x > 0)
     print(f"{name:18} {report.status:5} kinks met: {report.params['x'].kinked}")
     assert report.ok == (name == "right") and report.params["x"].kinked >= 2
-assert gradcheck.check_grad(lambda x: np.sum(np.tanh(x)), lambda x: 1 - np.tanh(x) ** 2, x).ok
+smooth = gradcheck.check_grad(lambda x: np.sum(np.tanh(x)), lambda x: 1 - np.tanh(x) ** 2, x)
+assert smooth.ok and smooth.params["x"].kinked == 0  # where there is no kink, none is seen
 
 # %% [markdown]
 # ## 2. Random numbers
 #
 # *Dropout* is a trick against learning by heart: each time the network is evaluated, a random half
-# of some layer's numbers is set to zero and the others are doubled. A new evaluation draws a new
-# half. Now $f(x+h)$ and $f(x-h)$ are values of two *different functions*.
+# of the numbers that a layer returns is set to zero and the others are doubled. A new evaluation
+# draws a new half. Now $f(x+h)$ and $f(x-h)$ are values of two *different functions*.
 
 # %% covers=["A19"]
 # Predict: the gradient is right. What does a naive check find?
@@ -240,14 +245,14 @@ assert error(dropout_gradient(x, rng), n) > 1e-2 and abs(n).max() > 1e3
 # %% covers=["A19", "A20"]
 # Predict: what are the two verdicts?
 def forward(x):
-    keep = (np.random.rand(*x.shape) < 0.5) / 0.5
+    keep = (np.random.rand(*x.shape) < 0.5) / 0.5  # from NumPy's global generator
     return np.tanh(x) * keep, (x, keep)
 
 
 backward = lambda d, cache: d * cache[1] * (1 - np.tanh(cache[0]) ** 2)
 x = np.linspace(-1, 1, 6).reshape(2, 3)
 unseeded = gradcheck.check_vjp(forward, backward, (x,))
-seeded = gradcheck.check_vjp(forward, backward, (x,), reseed=3)
+seeded = gradcheck.check_vjp(forward, backward, (x,), reseed=3)  # seed 3 before every evaluation
 print("unseeded:", unseeded.status, "-", unseeded.findings[0].message)
 print("seeded:  ", seeded.status, "- in words:", seeded.params["x"].band)
 assert unseeded.status == "inconclusive" and unseeded.findings[0].code == "forward-not-repeatable"
@@ -289,14 +294,15 @@ check.dropout(dropout_check)
 # %% [markdown]
 # ## 3. The loud term and the quiet term
 #
-# The loss of a network is often a sum: a *data* term, which says how bad the predictions are, and
+# The number that says how wrong a network is, its error so far, is usually called its *loss*. The
+# loss is often a sum: a *data* term, which says how bad the predictions are, and
 # a *regularisation* term such as $\tfrac{\alpha}{2}\lVert w \rVert^2$, which keeps the weights
 # small. The gradient of the second is simply $\alpha w$. With a large $\alpha$ it is loud:
 
 # %% covers=["A18"]
 # Predict: the data gradient is 10 % too large.  At which alpha does the check of the sum notice?
 rng = np.random.default_rng(0)
-X, w = rng.normal(size=(6, 3)), rng.normal(size=3) + 5
+X, w = rng.normal(size=(6, 3)), rng.normal(size=3) + 5  # w is far from 0: alpha w is loud
 data = lambda w: (np.mean(np.sin(X @ w)), 1.1 * np.cos(X @ w) @ X / 6)  # (loss, gradient)
 for alpha in (0.0, 1.0, 1e4):
     total = lambda w, a=alpha: data(w)[0] + a / 2 * w @ w
@@ -314,7 +320,7 @@ assert found < 1e-4
 #
 # ### Exercise 2.4: Repair the check that listens to the sum
 #
-# `data(w)` and `reg(w)` each return a loss and its gradient.
+# `data(w)` and `reg(w)` each return a pair: a loss and its gradient.
 
 # %%
 def broken_sum_check(data, reg, w):
@@ -325,6 +331,9 @@ def broken_sum_check(data, reg, w):
 reg = lambda w: (1e4 / 2 * w @ w, 1e4 * w)
 print(f"error {broken_sum_check(data, reg, w):.1e}: all seems well")
 assert broken_sum_check(data, reg, w) < 1e-4  # and data's gradient is 10 % off
+right_data = lambda w: (data(w)[0], data(w)[1] / 1.1)
+quiet = lambda w: (1e-9 / 2 * w @ w, 2e-9 * w)  # its gradient is twice too large
+assert broken_sum_check(right_data, quiet, w) < 1e-4
 
 # %% [markdown]
 # Return three numbers: the error of the data gradient, the error of the regularisation gradient,
@@ -345,6 +354,7 @@ check.terms(split_check)
 
 # %% covers=["A18"]
 # Predict: gradcheck gets the same loss, and is told its terms.  What does it say about each?
+# (w stands for the sum.  tol: the largest relative error that passes.)
 total = lambda w: (data(w)[0] + reg(w)[0], data(w)[1] + reg(w)[1])
 together = gradcheck.check(total, w, names=["w"], tol=1e-4)
 apart = gradcheck.check(total, w, names=["w"], tol=1e-4, terms={"data": data, "reg": reg})
@@ -359,7 +369,7 @@ assert [p.status for p in apart.params.values()] == ["pass", "fail", "pass"]
 #
 # Before training, the weights of a network are small random numbers, and some are zero. At such a
 # point parts of the gradient vanish, and a mistake in those parts vanishes with them. Take two
-# layers, the second with weights $v = 0$:
+# layers, the second with weights $v = 0$, and let $t$ be the numbers that should be predicted:
 #
 # $$h = \tanh(X W), \qquad \text{prediction} = h\,v, \qquad
 # \text{loss} = \tfrac{1}{2}\,\text{mean of } (\text{prediction} - t)^2$$
@@ -394,7 +404,8 @@ assert not np.any(start["v"])  # the steps were taken on a copy
 #
 # ### Exercise 2.5: Repair the check that comes too early
 #
-# `loss(params)` returns the loss and a dict of gradients, one for each parameter.
+# The arrays of numbers that a network learns are its *parameters*; `params` is a dict of them, such
+# as `start` above. `loss(params)` returns the loss and a dict of gradients, one for each parameter.
 
 # %%
 def worst(loss, params):
@@ -410,10 +421,10 @@ print(f"error at the start: {broken_early_check(forgetful, start):.0e}")
 assert worst(forgetful, start) < 1e-6 < worst(forgetful, {**start, "v": np.ones(5)})
 
 # %% [markdown]
-# Return two errors: that at `params`, and that after `steps` steps of training. A step moves every
-# parameter a little downhill: $p \leftarrow p - \lambda \cdot \text{gradient}$, with the learning
-# rate $\lambda$ = `lr` and the gradient that `loss` returns. The caller's `params` and its arrays
-# stay as they are.
+# Return two errors: that at `params`, and that after `steps` steps of training. A step asks `loss`
+# once for all gradients, and then moves every parameter a little downhill:
+# $p \leftarrow p - \lambda \cdot \text{gradient}$, with the *learning rate* $\lambda$ = `lr`. The caller's
+# `params` and its arrays stay as they are.
 
 # %% exercise="2.5"
 def early_and_late(loss, params, steps, lr):
@@ -432,7 +443,9 @@ check.burn_in(early_and_late)
 # %% [markdown]
 # ## 5. Few entries, and many outputs
 #
-# A network has too many parameters to check them all, so take a few at random. From where?
+# Many layers compute $X W + b$ before the relu: besides the weights they have *biases* $b$, one for
+# each column. A network has too many entries in all its parameters to check each, so take a few at
+# random. From where?
 
 # %% covers=["A21"]
 # Predict: a million weights, ten biases, 20 entries from all.  How often is a bias among them?
@@ -563,7 +576,17 @@ assert w.dtype == np.float32 and np.all(w == 1) and np.random.rand() == next_num
 
 # %% [markdown]
 # And when a gradient *is* wrong, the report should lead you to the place: which parameter, which
-# entry, both numbers, the step, and what the difference looks like.
+# entry, both numbers, the step, and what the difference looks like. The table below has a row for
+# each parameter:
+#
+# - `checked`: how many of its entries were measured; `max rel`: the largest relative error among
+#   them; `norm rel`: the length of the difference of the two gradients, relative to theirs,
+# - `worst index`: where the largest error is; `analytic`: what backward said there; `numeric`: what
+#   was measured, and `+-` how far that may be off.
+#
+# `reference` says how it was measured, and with which $h$. The lines that begin with FAIL look at the
+# pattern of the differences, and say which mistakes leave such a pattern. Read them as a doctor's
+# first guess: the place in the table is a fact, the cause an opinion.
 
 # %% covers=["A24"]
 # Predict: one of 12 entries is three times too large. What do you need to know to find it?

@@ -33,7 +33,8 @@ def leaks_by_gradient(model, x):
     for i in range(x.shape[0]):
         leaf = mn.tensor(x, requires_grad=True)
         row = model(leaf)[i]
-        loss = (row * row).sum() + (row * mn.tensor(np.array([0.3, -1.0, 2.0, 0.7]))).sum()
+        weights = mn.tensor(np.array([0.3, -1.0, 2.0, 0.7])[: row.shape[0]])
+        loss = (row * row).sum() + (row * weights).sum()
         loss.backward()
         if any(leaf.grad.numpy()[j].any() for j in range(x.shape[0]) if j != i):
             return True

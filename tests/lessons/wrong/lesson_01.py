@@ -44,6 +44,7 @@ def steps(*powers):
 
 
 wrong("1.2", "as small as possible")(steps(1e-12, 1e-12, 1e-12, 1e-12))
+wrong("1.2", "as small as possible")(steps(1e-7, 1e-16, 1e-7, 1e-16))
 wrong("1.2", "one for all")(steps(1e-5, 1e-5, 1e-5, 1e-5))
 wrong("1.2", "formulas swapped")(steps(5e-3, 6e-6, 3e-4, 1.5e-8))
 wrong("1.2", "precisions swapped")(steps(1e-8, 1e-4, 1e-5, 1e-2))

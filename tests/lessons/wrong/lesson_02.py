@@ -157,7 +157,7 @@ def begins_with_the_smallest(f, slope, winner, x):
     return "undecided"
 
 
-@wrong("2.2", "verdict")
+@wrong("2.2", "no word")
 def true_or_false(f, slope, winner, x):
     for h in STEPS:
         if winner(x - h) == winner(x) == winner(x + h):
@@ -307,7 +307,13 @@ def subtracts(data, reg, w):
     return error(data(w)[1], total - of_reg), error(reg(w)[1], of_reg), ratio(data, reg, w)
 
 
-@wrong("2.4", "type")
+@wrong("2.4", "not the loss alone")
+def measures_the_pair(data, reg, w):
+    of_data, of_reg = numeric(data, w), numeric(reg, w)
+    return error(data(w)[1], of_data), error(reg(w)[1], of_reg), ratio(data, reg, w)
+
+
+@wrong("2.4", "parts")
 def two_numbers(data, reg, w):
     return error_of(data, w), error_of(reg, w)
 
@@ -347,6 +353,15 @@ def one_step(loss, params, steps, lr):
 def gradient_before_the_loop(loss, params, steps, lr):
     g = loss(params)[1]
     late = {name: p - steps * lr * g[name] for name, p in params.items()}
+    return worst(loss, params), worst(loss, late)
+
+
+@wrong("2.5", "one after another")
+def asks_again_for_each_parameter(loss, params, steps, lr):
+    late = dict(params)
+    for _ in range(steps):
+        for name in late:
+            late[name] = late[name] - lr * loss(late)[1][name]
     return worst(loss, params), worst(loss, late)
 
 

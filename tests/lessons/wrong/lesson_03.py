@@ -326,6 +326,20 @@ def share_of_wrong_probability(scores, labels):
     return np.mean(1 - p), right_gradient(scores, labels)
 
 
+@wrong("3.4", "loss: half shifted")
+def shifts_inside_the_log_only(scores, labels):
+    e = np.exp(scores - scores.max(axis=1, keepdims=True))
+    log_p = scores - np.log(e.sum(axis=1, keepdims=True))
+    return -log_p[np.arange(len(scores)), labels].mean(), right_gradient(scores, labels)
+
+
+@wrong("3.4", "loss: all pairs")
+def labels_of_all_rows(scores, labels):
+    z = scores - scores.max(axis=1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    return -log_p[:, labels].mean(), right_gradient(scores, labels)
+
+
 @wrong("3.4", "gradient: not averaged")
 def gradient_of_the_sum(scores, labels):
     return right_loss(scores, labels), right_gradient(scores, labels) * len(scores)
@@ -410,6 +424,14 @@ def through_means(g, x_hat, gamma, s):
 def across_columns(g, x_hat, gamma, s):
     mean = lambda a: a.mean(axis=1, keepdims=True)
     return gamma / s * (g - mean(g) - x_hat * mean(g * x_hat))
+
+
+@wrong("3.5", "dx: fitted line")
+@batchnorm
+def what_polyfit_leaves_over(g, x_hat, gamma, s):
+    lines = [np.polyfit(x_hat[:, j], g[:, j], 1) for j in range(g.shape[1])]
+    slope, height = np.transpose(lines)
+    return gamma / s * (g - height - slope * x_hat)
 
 
 wrong("3.5", "dx: frozen")(batchnorm(lambda g, x_hat, gamma, s: g * gamma / s))

@@ -20,6 +20,9 @@ wrong("5.1", "a probability")(LOSSES | {"a": 0.1, "d": 0.5})
 wrong("5.1", "mean of the square")(LOSSES | {"e": 1})
 wrong("5.1", "prior forgotten")(LOSSES | {"f": math.log(2)})
 wrong("5.1", "average over classes")(LOSSES | {"b": 0.9})
+wrong("5.1", "margin taken for kept")(LOSSES | {"b": 0, "c": 0})
+wrong("5.1", "sign")(LOSSES | {"f": 0.9 * math.log(0.9) + 0.1 * math.log(0.1)})
+wrong("5.1", "not weighted")(LOSSES | {"f": -math.log(0.9)})
 wrong("5.1", "value")(LOSSES | {"e": 7})
 wrong("5.1", "type")([2.3, 9, 1.5, 0.69, 5, 0.33])
 
@@ -50,6 +53,11 @@ def counts_what_occurs(y, classes):
 def trusts_every_class_to_occur(y, classes):
     with np.errstate(divide="ignore"):
         return np.log(np.bincount(y, minlength=classes) / len(y))
+
+
+@wrong("5.2", "every class enlarged")
+def counts_each_class_half_an_example_more(y, classes):
+    return np.log((np.bincount(y, minlength=classes) + 0.5) / len(y))
 
 
 @wrong("5.2", "value")
@@ -95,6 +103,29 @@ def takes_one_sigma(correct, n, classes):
     return correct / n > p + math.sqrt(p * (1 - p) / n)
 
 
+@wrong("5.3", "chance left out")
+def compares_with_the_scatter(correct, n, classes):
+    p = 1 / classes
+    return correct / n > 3 * math.sqrt(p * (1 - p) / n)
+
+
+@wrong("5.3", "a multiple of chance")
+def asks_for_three_times_chance(correct, n, classes):
+    return correct / n > 3 / classes
+
+
+@wrong("5.3", "two units")
+def scatters_a_count_like_a_share(correct, n, classes):
+    p = 1 / classes
+    return correct > n * p + 3 * math.sqrt(p * (1 - p) / n)
+
+
+@wrong("5.3", "scatter of the answers")
+def takes_the_scatter_of_the_network(correct, n, classes):
+    share = correct / n
+    return share - 3 * math.sqrt(share * (1 - share) / n) > 1 / classes
+
+
 @wrong("5.3", "value")
 def says_yes(correct, n, classes):
     return True
@@ -116,6 +147,24 @@ wrong("5.4", "always true")(lambda model, x: True)
 def takes_the_plain_sum(model, x):
     rows = [np.delete(gradient(model, x, i, 1.0), i, axis=0) for i in range(len(x))]
     return bool((np.abs(rows) > 1e-12).any())
+
+
+@wrong("5.4", "sum of outputs")
+def takes_rounding_for_a_leak(model, x):
+    return any(np.delete(gradient(model, x, i, 1.0), i, axis=0).any() for i in range(len(x)))
+
+
+@wrong("5.4", "too coarse")
+def allows_a_thousandth(model, x):
+    weights = np.random.default_rng(0).normal(size=model(mn.tensor(x)).shape[1])
+    rows = [np.delete(gradient(model, x, i, weights), i, axis=0) for i in range(len(x))]
+    return bool((np.abs(rows) > 1e-3).any())
+
+
+@wrong("5.4", "columns")
+def counts_on_four_outputs(model, x):
+    weights = np.arange(1, 5)
+    return any(np.delete(gradient(model, x, i, weights), i, axis=0).any() for i in range(len(x)))
 
 
 @wrong("5.4", "one example")

@@ -120,9 +120,15 @@ def ball_in_place(x, v, g, lr, mu):
     return x + v, v
 
 
-@wrong("7.2", "type")
+@wrong("7.2", "parts")
 def position_alone(x, v, g, lr, mu):
     return x + mu * v - lr * g
+
+
+@wrong("7.2", "velocity reversed")
+def velocity_uphill(x, v, g, lr, mu):
+    v = mu * v + lr * g
+    return x - v, v
 
 
 # -- 7.3 Regimes -----------------------------------------------------------------------------------
@@ -154,6 +160,7 @@ wrong("7.3", "the wrong way round")(
     regimes(right_edge, lambda step, mu: not below_critical(step, mu))
 )
 wrong("7.3", "not squared")(regimes(right_edge, lambda step, mu: mu < 1 - math.sqrt(step)))
+wrong("7.3", "no roots")(regimes(right_edge, lambda step, mu: mu < 1 - step))
 wrong("7.3", "descent's regimes")(regimes(lambda mu: 2, lambda step, mu: step < 1))
 wrong("7.3", "divergence left out")(regimes(lambda mu: math.inf, below_critical))
 wrong("7.3", "words")(lambda lr, momentum, h: "stable" if lr * h < 2 + 2 * momentum else "unstable")
@@ -232,7 +239,7 @@ for mistake, answer in {
     ),
     "average divided": other_ema(lambda form, lr, mu, v: (lr / (1 - mu), mu, -lr * v)),
     "torch as ema": lambda form, lr, mu, v: (lr * (1 - mu), mu, -lr * v),
-    "type": lambda form, lr, mu, v: convert(form, lr, mu, v)[:2],
+    "parts": lambda form, lr, mu, v: convert(form, lr, mu, v)[:2],
 }.items():
     wrong("7.5", mistake, spread=True)((answer, rescale))
 
@@ -280,6 +287,11 @@ def stays_ahead(theta, v, gradient, lr, mu):
     return theta + v, v
 
 
+def returns_the_point_ahead(theta, v, gradient, lr, mu):
+    v = mu * v - lr * gradient(theta + mu * v)
+    return theta + v + mu * v, v
+
+
 def climbs_ahead(theta, v, gradient, lr, mu):
     v = mu * v + lr * gradient(theta + mu * v)
     return theta + v, v
@@ -295,6 +307,7 @@ for mistake, answer in {
     "looks too far": looks_by_all_of_v,
     "looks back": looks_behind,
     "stays ahead": stays_ahead,
+    "x for theta": returns_the_point_ahead,
     "uphill": climbs_ahead,
     "order": lambda *a: ahead(*a)[::-1],
     "raised": gradient_not_called,

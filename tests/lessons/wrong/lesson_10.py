@@ -57,9 +57,15 @@ def forgets_to_return(x, g, cache, lr, eps, power=0.5):
     x = x - lr * g / (cache**power + eps)
 
 
-@wrong("10.1", "type")
+@wrong("10.1", "parts")
 def returns_x_alone(x, g, cache, lr, eps, power=0.5):
     return x - lr * g / ((cache + g**2) ** power + eps)
+
+
+@wrong("10.1", "epsilon loose")
+def forgets_the_brackets(x, g, cache, lr, eps, power=0.5):
+    cache = cache + g**2
+    return x - lr * g / cache**power + eps, cache
 
 
 # -- 10.2 RMSprop ----------------------------------------------------------------------------------
@@ -105,6 +111,18 @@ def one_step_late(x, g, cache, lr, decay, eps):
 def climbs(x, g, cache, lr, decay, eps):
     cache = decay * cache + (1 - decay) * g**2
     return x + lr * g / (np.sqrt(cache) + eps), cache
+
+
+@wrong("10.2", "epsilon loose")
+def adds_epsilon_to_x(x, g, cache, lr, decay, eps):
+    cache = decay * cache + (1 - decay) * g**2
+    return x - lr * g / np.sqrt(cache) + eps, cache
+
+
+@wrong("10.2", "parts")
+def keeps_the_cache(x, g, cache, lr, decay, eps):
+    cache = decay * cache + (1 - decay) * g**2
+    return x - lr * g / (np.sqrt(cache) + eps)
 
 
 # -- 10.3 Adam -------------------------------------------------------------------------------------
@@ -186,14 +204,14 @@ def adds_adams_step(x, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     return x + lr * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps), m, v, t
 
 
-@wrong("10.3", "value")
+@wrong("10.3", "epsilon loose")
 def epsilon_on_the_loose(x, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     t += 1
     m, v = moments(g, m, v, beta1, beta2)
     return x - lr * m / (1 - beta1**t) / np.sqrt(v / (1 - beta2**t)) + eps, m, v, t
 
 
-@wrong("10.3", "type")
+@wrong("10.3", "parts")
 def returns_no_state(x, g, m, v, t, lr=1e-3, beta1=0.9, beta2=0.999, eps=1e-8):
     t += 1
     m, v = moments(g, m, v, beta1, beta2)
@@ -219,7 +237,17 @@ def compares_with_one_formula(step):
 
 @wrong("10.4", "misses one")
 def looks_for_eps_itself(step):
-    return math.isclose(step(0.0, 1.0, 0.5, 0.1), -0.1)
+    return math.isclose(step(0.0, 1.0, 0.5, 0.1), 0.1)
+
+
+@wrong("10.4", "misses one")
+def looks_for_a_step_uphill(step):
+    return step(0.0, 1.0, 0.1, 1e-8) > 0
+
+
+@wrong("10.4", "always true")
+def sees_that_epsilon_acts(step):
+    return step(1.0, 1.0, 0.1, 0.5) != step(1.0, 1.0, 0.1, 0.0)
 
 
 # -- 10.5 The saddle -------------------------------------------------------------------------------
@@ -244,6 +272,8 @@ def saddle(mistake, steps, reasons=REASONS):
 saddle("rounded down", unless_zero(lambda lr, y: int(-math.log(y) / math.log(1 + 2 * lr))))
 saddle("curvature 1", unless_zero(lambda lr, y: math.ceil(-math.log(y) / math.log(1 + lr))))
 saddle("continuous", unless_zero(lambda lr, y: math.ceil(-math.log(y) / (2 * lr))))
+saddle("shrinks", unless_zero(lambda lr, y: math.ceil(-math.log(y) / math.log(1 - 2 * lr))))
+saddle("not whole", unless_zero(lambda lr, y: -math.log(y) / math.log(1 + 2 * lr)))
 saddle("sign", lambda lr, y0: sgd_steps(lr, y0) if y0 >= 0 else math.inf)
 saddle("zero", lambda lr, y0: sgd_steps(lr, y0) if y0 else 0)
 saddle("raised", lambda lr, y0: math.ceil(math.log(y0) / math.log(2 * lr - 1)))
@@ -256,9 +286,10 @@ saddle("value", lambda lr, y0: 698)
 wrong("10.6", "no step")(np.zeros(100))
 wrong("10.6", "about lr")(np.ones(1000))
 wrong("10.6", "one spike")(np.append(np.zeros(9000), 1e6))
-wrong("10.6", "about lr")((0.999 / 0.9) ** np.arange(60))
+wrong("10.6", "too early")((0.999 / 0.9) ** np.arange(60))
+wrong("10.6", "too early")(np.append(np.zeros(100), 1.1 ** np.arange(60)))
 wrong("10.6", "not long enough")(np.append(np.zeros(9000), np.ones(20)))
 wrong("10.6", "not long enough")(np.append(np.zeros(9000), 10.0 ** np.arange(20)))
-wrong("10.6", "not finite")(np.append(np.zeros(9000), 10.0 ** np.arange(200)))
+wrong("10.6", "too large")(np.append(np.zeros(9000), 10.0 ** np.arange(200)))
 wrong("10.6", "type")(lambda t: t)
 wrong("10.6", "type")(7.27)
