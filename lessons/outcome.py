@@ -30,7 +30,7 @@ class YourTurn(NotImplementedError):
 
 
 class TryAgain(AssertionError):
-    """An answer that is not right: which `exercise`, which `mistake` was recognised, what was `earned`."""
+    """An answer that is not right: the `exercise`, the `mistake`, and what was `earned`."""
 
     def __init__(self, text: str, *, exercise: str, mistake: str, earned: float = 0.0) -> None:
         super().__init__(text)

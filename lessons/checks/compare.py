@@ -1,4 +1,4 @@
-"""How an answer is compared: by what it computes on many inputs, against the right and the known wrong answers."""
+"""How an answer is compared: by what it computes, with the right and the known wrong answers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import copy
 import math
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,19 +22,23 @@ Function = Callable[..., Any]
 def call(answer: Function, *inputs: Any, **settings: Any) -> Any:
     """Call a student's function; its errors become a `Wrong` that shows them.
 
-    Raises Wrong("type") for what cannot be called, Wrong("raised") with the error and its line, Wrong("changed its
-    input") when an array argument is not as it was.
+    Raises Wrong("type") for what cannot be called, Wrong("raised") with the error and its line,
+    Wrong("changed its input") when an array argument is not as it was.
     """
     if not callable(answer):
         raise Wrong("type", f"A function is needed here, and this is {_brief(answer)}.")
     before = copy.deepcopy([x for x in inputs if isinstance(x, np.ndarray)])
     try:
         result = answer(*inputs, **settings)
-    except YourTurn:
-        raise
-    except Exception as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"line {frame.lineno} of {frame.name}: {frame.line}" if frame.line else f"in {frame.name}"
+    except NotImplementedError as blank:  # YourTurn, or what nbgrader writes in its place
+        raise YourTurn from blank
+    except (Exception, SystemExit) as error:
+        frame = _own(traceback.extract_tb(error.__traceback__))
+        where = (
+            f"line {frame.lineno} of {frame.name}: {frame.line}"
+            if frame.line
+            else f"in {frame.name}"
+        )
         raise Wrong("raised", f"{type(error).__name__}: {error}\n({where})") from error
     after = [x for x in inputs if isinstance(x, np.ndarray)]
     if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, after, strict=True)):
@@ -52,8 +57,9 @@ def expect(
 ) -> None:
     """Hold one value against the right one; raise Wrong with the mistake whose value it has.
 
-    got, want: numbers, arrays or tuples of them.   known: {mistake: its value}.   rtol, atol: |got - want| <=
-    atol + rtol |want|.   Without a known mistake the mistake is "nothing", "type", "shape", "not finite" or "value".
+    got, want: numbers, arrays or tuples of them.   known: {mistake: its value}.
+    rtol, atol: |got - want| <= atol + rtol |want|.   Without a known mistake the mistake is
+    "nothing", "type", "parts", "shape", "not finite" or "value".
     """
     if got is ...:
         raise YourTurn
@@ -75,10 +81,10 @@ def same(
     rtol: float = 1e-7,
     atol: float = 1e-12,
 ) -> None:
-    """Hold a function against the right one on every input; raise Wrong with the known mistake that explains all.
+    """Hold a function against the right one; raise Wrong with the mistake that explains all.
 
-    inputs: tuples of arguments; each call gets its own copy.   known: {mistake: function that makes it}.  A mistake
-    is named when its function agrees with the answer on every input.
+    inputs: tuples of arguments; each call gets its own copy.   known: {mistake: function that
+    makes it}.  A mistake is named when its function agrees with the answer on every input.
     """
     inputs = list(inputs)
     got = [call(answer, *copy.deepcopy(x)) for x in inputs]
@@ -90,7 +96,10 @@ def same(
     i = min(bad, key=lambda i: np.size(want[i]) if not isinstance(want[i], tuple) else math.inf)
     seen = f"{what} for ({', '.join(map(_brief, inputs[i]))}) is {_brief(got[i])}"
     for mistake, function in (known or {}).items():
-        if all(agrees(g, function(*copy.deepcopy(x)), **close) for g, x in zip(got, inputs, strict=True)):
+        if all(
+            agrees(g, function(*copy.deepcopy(x)), **close)
+            for g, x in zip(got, inputs, strict=True)
+        ):
             raise Wrong(mistake, seen + ".")
     raise Wrong(_kind(got[i], want[i]), f"{seen}; {_brief(want[i])} was expected.")
 
@@ -115,13 +124,22 @@ def agrees(got: Any, want: Any, *, rtol: float = 1e-7, atol: float = 1e-12) -> b
     return bool(np.allclose(a, b, rtol=rtol, atol=atol, equal_nan=True))
 
 
+def _own(frames: traceback.StackSummary) -> traceback.FrameSummary:
+    """The last line of the answer itself, not of NumPy or the check, which it called."""
+    others = ("site-packages", str(Path(__file__).parent))
+    own = [f for f in frames if f.line and not any(place in f.filename for place in others)]
+    return (own or frames)[-1]
+
+
 def _kind(got: Any, want: Any) -> str:
     """Which common mistake a value shows."""
     if got is None:
         return "nothing"
-    if isinstance(want, tuple):
-        return "value" if isinstance(got, tuple | list) and len(got) == len(want) else "type"
     a, b = _array(got), _array(want)
+    if isinstance(want, tuple):
+        if isinstance(got, tuple | list):
+            return "value" if len(got) == len(want) else "parts"
+        return "type" if a is None else "parts"
     if a is None or b is None:
         return "type" if a is None else "value"
     if a.shape != b.shape:

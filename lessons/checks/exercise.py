@@ -1,10 +1,11 @@
 """The frame around every check.
 
-A check is a generator: it looks at an answer, yields a line for each thing that holds, and raises `Wrong` at
-the first that does not.  The frame draws the random inputs, keeps the progress, and chooses how much to say:
+A check is a generator: it looks at an answer, yields a line for each thing that holds, and raises
+`Wrong` at the first that does not.  The frame draws the random inputs, keeps the progress, and
+chooses how much to say:
 
     @exercise("1.1", "The forward difference", points=2, hints={
-        "not divided": ("Is this a slope yet?", "A slope is a rise over a run.", "Divide by the run, h."),
+        "not divided": ("Is this a slope yet?", "A slope is rise over run.", "Divide by h."),
     })
     def forward_difference(answer, rng):
         ...
@@ -21,7 +22,7 @@ from zlib import crc32
 
 import numpy as np
 
-from .. import progress
+from .. import store
 from ..outcome import Passed, TryAgain, YourTurn
 
 __all__ = ["SEED", "Exercise", "Wrong", "exercise"]
@@ -38,28 +39,38 @@ COMMON: dict[str, Hints] = {
     ),
     "raised": (
         "Your code stopped with the error above.",
-        "Read the last line of the error first: it names what went wrong; the line number says where.",
-        "Call your function yourself in a new cell, with the inputs above, and print what it computes on the way.",
+        "Read the last line of the error first: it says what went wrong; the line number, where.",
+        "Call your function in a new cell, with the inputs above, and print what it computes.",
     ),
     "shape": (
         "The shape differs from what was asked for.",
         "Write the shape of every array on paper, line by line.",
-        "Print `.shape` after each line of your function; the first that surprises you is the place.",
+        "Print `.shape` after each line of your function; the first surprise is the place.",
     ),
     "type": (
         "This is not a number or an array of numbers.",
         "Look at `type(...)` of what you return.",
         "Return the number or array itself, not a list of pieces, a text or a function.",
     ),
+    "parts": (
+        "The number of results is not the one that was asked for.",
+        "What does the docstring say that the function returns, and in which order?",
+        "Return all of them, with commas between: `return a, b`.",
+    ),
     "not finite": (
         "There is a NaN or an Inf in the result.",
-        "Which of your operations can divide by zero, or take the log or root of something that is not positive?",
+        "What can divide by zero here, or take the log or root of what is not positive?",
         "Treat that input before the division, log or root, and not after it.",
     ),
     "changed its input": (
         "Your function changed an array that it was given.",
         "`x += h` and `x[i] = ...` write into the caller's array.",
         "Work on a copy, `x.copy()`, or restore what you changed before you return.",
+    ),
+    "unexpected": (
+        "The check could not read your answer.",
+        "Is it what was asked for: a function, a number, an array, in the order asked for?",
+        "Compare the arguments and what is returned with the text of the exercise, one by one.",
     ),
     "value": (
         "The numbers differ.",
@@ -70,7 +81,7 @@ COMMON: dict[str, Hints] = {
 
 
 class Wrong(Exception):
-    """Raised by a check: the `mistake` that was recognised, what was seen, and the part `earned` (0 to 1)."""
+    """Raised by a check: the `mistake`, what was seen, and the part `earned` (0 to 1)."""
 
     def __init__(self, mistake: str, seen: str = "", *, earned: float = 0.0) -> None:
         super().__init__(mistake, seen)
@@ -83,11 +94,14 @@ Check = Callable[..., Iterator[str]]
 class Exercise:
     """A numbered check of an answer; call it with the answer.
 
-    Returns Passed; raises YourTurn while nothing is written, TryAgain with a hint when the answer is wrong.  The
-    same mistake again gives the next hint of three.   seed: repeats the random inputs of an earlier call.
+    Returns Passed; raises YourTurn while nothing is written, TryAgain with a hint when the answer
+    is wrong.  The same mistake again gives the next hint of three.   seed: repeats the random
+    inputs of an earlier call.
     """
 
-    def __init__(self, number: str, title: str, points: float, hints: Mapping[str, Hints], check: Check) -> None:
+    def __init__(
+        self, number: str, title: str, points: float, hints: Mapping[str, Hints], check: Check
+    ) -> None:
         self.number, self.title, self.points = number, title, points
         self.hints: dict[str, Hints] = {**COMMON, **hints}
         self.check = check
@@ -97,22 +111,25 @@ class Exercise:
         seed = _seed(self.number) if seed is None else seed
         held: list[str] = []
         try:
-            if any(part is ... for part in answer):
+            if any(map(_is_open, answer)):
                 raise YourTurn
             for line in self.check(*answer, rng=np.random.default_rng(seed)):
                 held.append(line)
         except YourTurn:
             raise YourTurn(
-                f"Your turn: exercise {self.number}, {self.title}. Write your answer where the cell above says"
-                " YOUR CODE HERE, run that cell, then this one."
+                f"Your turn: exercise {self.number}, {self.title}. Write your answer where the cell"
+                " above says YOUR CODE HERE, run that cell, then this one."
             ) from None
         except Wrong as wrong:
             raise self._try_again(wrong, held, seed) from None
-        progress.passed(self.number, self.points)
+        except Exception as error:
+            unexpected = Wrong("unexpected", f"{type(error).__name__}: {error}")
+            raise self._try_again(unexpected, held, seed) from error
+        store.passed(self.number, self.points)
         return Passed(self.number, self.title, self.points, held)
 
     def _try_again(self, wrong: Wrong, held: list[str], seed: int) -> TryAgain:
-        stage = min(progress.tried(self.number, wrong.mistake, wrong.earned * self.points), 3)
+        stage = min(store.tried(self.number, wrong.mistake, wrong.earned * self.points), 3)
         lines = [f"{self.number} {self.title}: not yet."]
         lines += [f"  + {line}" for line in held]
         lines += [f"  - {line}" for line in wrong.seen.splitlines()]
@@ -131,8 +148,8 @@ def exercise(
 ) -> Callable[[Check], Exercise]:
     """Make a check of a generator (answer..., rng) that yields what holds and raises Wrong.
 
-    number: "lesson.exercise".   hints: for each mistake that the check can name, a nudge, a pointer and almost the
-    answer; those of `COMMON` are always there.
+    number: "lesson.exercise".   hints: for each mistake that the check can name, a nudge, a
+    pointer and almost the answer; those of `COMMON` are always there.
 
     >>> @exercise("0.1", "Two", hints={"three": ("Fewer.", "One fewer.", "It is 1 + 1.")})
     ... def two(answer, rng):
@@ -144,6 +161,11 @@ def exercise(
       + it is two
     """
     return lambda check: Exercise(number, title, points, hints or {}, check)
+
+
+def _is_open(part: Any) -> bool:
+    """Whether a part of the answer, or an entry of it, is still the ... of the template."""
+    return part is ... or (isinstance(part, dict) and any(x is ... for x in part.values()))
 
 
 def _seed(number: str) -> int:
