@@ -29,6 +29,10 @@ COMMANDS = {  # name: (module, one line for `minnet --help`)
         "minnet.explore.command",
         "write a page on which optimizers run down landscapes as sliders are moved",
     ),
+    "lessons": (
+        "minnet_lessons.command",
+        "copy the notebooks of the course to a folder and open them in JupyterLab",
+    ),
 }
 
 FAILURE, USAGE_ERROR, INTERRUPTED = 1, 2, 130
