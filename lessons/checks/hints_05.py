@@ -43,6 +43,21 @@ FIRST_LOSSES: Hints = {
         "For one example, the terms of the wrong classes are added up.",
         "Do not divide by the number of classes.",
     ),
+    "margin taken for kept": (
+        "The loss of equal scores is not zero: no margin is kept.",
+        "With s_wrong = s_right, what does max(0, s_wrong - s_right + margin) give?",
+        "Each wrong class costs one margin; count the wrong classes.",
+    ),
+    "sign": (
+        "A loss of this kind is never negative.",
+        "The logarithm of a probability is negative; the loss has a minus in front of it.",
+        "Change the sign.",
+    ),
+    "not weighted": (
+        "Examples of both classes count, each as often as it occurs.",
+        "Nine examples in ten are of the first class: their loss is small; the others' is large.",
+        "Average -log p over the labels: 0.9 of them have p = 0.9, the others p = 0.1.",
+    ),
 }
 
 PRIOR: Hints = {
@@ -71,6 +86,11 @@ PRIOR: Hints = {
         "log(0) means 'impossible', and one such example later makes the loss infinite.",
         "Give an empty class a small count, one half for example, before the logarithm.",
     ),
+    "every class enlarged": (
+        "You enlarged the count of every class; then no frequency is right.",
+        "Only a class that does not occur needs another count.",
+        "Replace the counts that are 0, and leave the others alone.",
+    ),
 }
 
 ABOVE_CHANCE: Hints = {
@@ -80,7 +100,7 @@ ABOVE_CHANCE: Hints = {
         "Ask for a distance from chance: three standard deviations.",
     ),
     "variance": (
-        "Your distance is too small for large n and of the wrong unit.",
+        "Your distance is a variance, not a standard deviation.",
         "A standard deviation is the root of a variance.",
         "sigma is the square root of p (1 - p) / n.",
     ),
@@ -99,6 +119,26 @@ ABOVE_CHANCE: Hints = {
         "The rule says three.",
         "Multiply sigma by 3.",
     ),
+    "chance left out": (
+        "You compare the share of right answers with the scatter alone.",
+        "A guesser scatters around chance, not around zero.",
+        "The border is chance plus three standard deviations.",
+    ),
+    "a multiple of chance": (
+        "Your border is a multiple of chance, whatever the number of examples.",
+        "With more examples a guesser comes closer to chance.",
+        "Add three standard deviations to chance, in place of multiplying it.",
+    ),
+    "two units": (
+        "One side of your comparison is a count, and the distance is that of a share.",
+        "correct and n p are counts; sigma as in the text belongs to correct / n.",
+        "Bring all to shares, or all to counts: a count scatters by sqrt(n p (1 - p)).",
+    ),
+    "scatter of the answers": (
+        "Your sigma is that of a guesser who is right as often as this network.",
+        "The question is what luck can do: how does a guesser scatter whose p is 1/C?",
+        "Use p = 1/C in sigma, not correct / n.",
+    ),
 }
 
 LEAKS: Hints = {
@@ -113,9 +153,19 @@ LEAKS: Hints = {
         "Leave row i out before you look for numbers that are not zero.",
     ),
     "sum of outputs": (
-        "Your test misses a softmax behind a mixture.",
+        "Your test misses a mixture whose outputs have a constant sum.",
         "The outputs of a softmax add up to 1. What is the gradient of their plain sum?",
         "Weigh the outputs by random numbers before you add them up.",
+    ),
+    "too coarse": (
+        "Your test misses a leak that is faint.",
+        "The gradient must be exactly zero, not small.",
+        "Compare with 0 itself, or with a tolerance far below 1e-5.",
+    ),
+    "columns": (
+        "Your test stops with an error at a network with two outputs.",
+        "Which number in your function is the number of outputs of one network?",
+        "Make as many weights as the output has columns; look at its shape.",
     ),
     "one example": (
         "Your test misses a leak into another example than the one that you looked at.",
@@ -133,7 +183,7 @@ PATIENTS: Hints = {
     "healthy accused": (
         "You treat a healthy patient.",
         "Not every wiggle is an illness: what does the doctor find, and how does the loss end?",
-        "No finding, and a loss that falls: leave it alone.",
+        "Nothing worse than a note, and a loss that falls: leave it alone.",
     ),
     "sick overlooked": (
         "You send a sick patient home.",

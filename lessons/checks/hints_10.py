@@ -22,8 +22,15 @@ EPS_INSIDE = (
     "Take the root first, then add eps to it.",
 )
 
+LOOSE_EPS = (
+    "Your eps is added to x.",
+    "In Python, division comes before addition.",
+    "Put the root and eps in one pair of brackets, below the division.",
+)
+
 ADAGRAD: Hints = {
     "uphill": UPHILL,
+    "epsilon loose": LOOSE_EPS,
     "old cache": OLD_CACHE,
     "epsilon inside": EPS_INSIDE,
     "cache not summed": (
@@ -45,6 +52,7 @@ ADAGRAD: Hints = {
 
 RMSPROP: Hints = {
     "uphill": UPHILL,
+    "epsilon loose": LOOSE_EPS,
     "old cache": OLD_CACHE,
     "epsilon inside": EPS_INSIDE,
     "weights swapped": (
@@ -107,6 +115,7 @@ ADAM: Hints = {
         "Square the gradient where v is updated.",
     ),
     "uphill": UPHILL,
+    "epsilon loose": LOOSE_EPS,
 }
 
 EPSILON: Hints = {
@@ -116,9 +125,9 @@ EPSILON: Hints = {
         "Find an input for which a right rule gives a number that you know exactly.",
     ),
     "always false": (
-        "Your test finds nothing.",
-        "With eps = 1e-8 and a tolerance, a misplaced eps hides.",
-        "eps is an argument of the step: make it large; choose g so that nothing else acts.",
+        "Your test finds nothing: it calls every rule sound.",
+        "A small eps hides behind a tolerance, and the change may be of either sign.",
+        "Make eps large, choose g so that nothing else acts, and ask for any change at all.",
     ),
     "accuses a variant": (
         "Your test accuses a rule with eps under the root: a convention, not the fault.",
@@ -127,8 +136,8 @@ EPSILON: Hints = {
     ),
     "misses one": (
         "Your test finds one form of the fault and not the other.",
-        "In one of them eps is multiplied by lr.",
-        "Ask whether the change is zero, not how large it is.",
+        "In one of them eps is multiplied by lr and subtracted, in the other it is added.",
+        "Ask whether the change is zero, not how large it is or of which sign.",
     ),
 }
 
@@ -147,6 +156,16 @@ SADDLE: Hints = {
         "You took exp(2 lr t) for (1 + 2 lr)**t.",
         "That is the path of infinitely small steps; these are finite.",
         "Divide by log(1 + 2 lr), not by 2 lr.",
+    ),
+    "shrinks": (
+        "Your y shrinks at each step, as x does.",
+        "The loss falls with |y|: the gradient in y is -2 y, and the step goes against it.",
+        "y becomes y + lr * 2 * y.",
+    ),
+    "not whole": (
+        "Your number solves the equation, and steps come one by one.",
+        "|y| passes 1 between two steps; which of them is the answer?",
+        "The answer is a whole number: the first that is beyond the solution.",
     ),
     "zero": (
         "At y0 = 0 your answer is not infinity.",
@@ -180,6 +199,16 @@ LONG_STEP: Hints = {
         "This is the paper's own worst case, one gradient among zeros: 3.16 lr at most.",
         "After the spike m has a tenth of it. What would make m larger, and v hardly?",
         "Let several gradients follow, each larger than the one before.",
+    ),
+    "too early": (
+        "Your gradients grow well, and come too early.",
+        "In the first thousand steps the correction of v makes up for its long memory.",
+        "Put some thousand zeros in front of them.",
+    ),
+    "too large": (
+        "Your row ends in numbers that a computer cannot square.",
+        "After some dozen growing gradients the longest step hardly grows any more.",
+        "Let fewer gradients grow, a hundred for instance.",
     ),
     "not long enough": (
         "The longest step is above lr and below 7 lr.",

@@ -28,7 +28,7 @@ LOSSES = {
     "e": 5.0,
     "f": -0.9 * math.log(0.9) - 0.1 * math.log(0.1),
 }
-NEAR = {  # mistake: the numbers it gives
+NEAR: dict[str, dict[str, tuple[float, ...]]] = {  # mistake: the numbers it gives
     "another logarithm": {"a": (1.0, math.log2(10)), "d": (1.0, math.log10(2)), "f": (0.468996,)},
     "right class counted": {"b": (10.0,), "c": (2.0,)},
     "margin forgotten": {"c": (3.0, 4.0)},
@@ -36,6 +36,9 @@ NEAR = {  # mistake: the numbers it gives
     "mean of the square": {"e": (1.0, 2.0, 2.5, 10.0, math.sqrt(5), 4.0)},
     "prior forgotten": {"f": (math.log(2),)},
     "average over classes": {"b": (0.9, 1.0), "c": (0.375, 0.5)},
+    "margin taken for kept": {"b": (0.0,), "c": (0.0,)},
+    "sign": {"a": (-math.log(10),), "d": (-math.log(2),), "f": (-0.325083,)},
+    "not weighted": {"f": (-math.log(0.9), math.log(10), -math.log(0.09) / 2, -math.log(0.09))},
 }
 
 
@@ -58,10 +61,10 @@ def first_losses(answer: Any, rng: np.random.Generator) -> Iterator[str]:
 
 
 def _why(key: str, value: Any) -> str:
-    for mistake, numbers in NEAR.items():
-        if any(agrees(value, x, atol=6e-3) for x in numbers.get(key, ())):
-            return mistake
-    return "value"
+    """The mistake whose number is the nearest, if it is the same to two decimals."""
+    near = [(x, mistake) for mistake, numbers in NEAR.items() for x in numbers.get(key, ())]
+    close = [(abs(float(value) - x), mistake) for x, mistake in near if agrees(value, x, atol=6e-3)]
+    return min(close)[1] if close else "value"
 
 
 # -- 5.2 -------------------------------------------------------------------------------------------
@@ -78,8 +81,7 @@ def prior(answer: Any, rng: np.random.Generator) -> Iterator[str]:
     for classes in (2, 5, 10):
         counts = rng.integers(3, 60, classes)
         y = rng.permutation(np.repeat(np.arange(classes), counts))
-        p = counts / counts.sum()
-        _prior_of(_row(call(answer, y, classes)), p)
+        _prior_of(_row(call(answer, y, classes)), counts)
     yield "the softmax of your bias is the frequency of each class"
     y = np.array([0] * 9 + [1])
     b = _row(call(answer, y, 2))
@@ -109,7 +111,8 @@ def _row(value: Any) -> np.ndarray:
     return row
 
 
-def _prior_of(got: np.ndarray, p: np.ndarray) -> None:
+def _prior_of(got: np.ndarray, counts: np.ndarray) -> None:
+    p = counts / counts.sum()
     right = np.log(p)
     if got.shape != p.shape:
         raise Wrong("classes missing", f"{p.size} classes, and a bias of shape {got.shape}.")
@@ -120,6 +123,7 @@ def _prior_of(got: np.ndarray, p: np.ndarray) -> None:
         "no logarithm": [p],
         "sign": [-right],
         "another logarithm": [np.log2(p), np.log10(p)],
+        "every class enlarged": [np.log(counts + 0.5), np.log(counts + 1)],
     }
     for mistake, biases in known.items():
         if any(agrees(got - got[0], b - b[0], rtol=1e-4, atol=1e-4) for b in biases):
@@ -148,13 +152,20 @@ def above_chance(answer: Any, rng: np.random.Generator) -> Iterator[str]:
         "not over n": lambda c, n, C: c / n > 1 / C + 3 * math.sqrt((C - 1) / C / C),
         "count for share": lambda c, n, C: c > 1 / C + 3 * math.sqrt((C - 1) / C / C / n),
         "one sigma": sigmas(1),
+        "chance left out": lambda c, n, C: c / n > 3 * math.sqrt((C - 1) / C / C / n),
+        "a multiple of chance": lambda c, n, C: c / n > 3 / C,
+        "two units": lambda c, n, C: c > n / C + 3 * math.sqrt((C - 1) / C / C / n),
+        "scatter of the answers": lambda c, n, C: (
+            c / n - 3 * math.sqrt(c / n * (1 - c / n) / n) > 1 / C
+        ),
     }
     cases = [
         (int(n / C + k * math.sqrt(n * (C - 1)) / C), n, C)
         for n, C in ((int(rng.integers(100, 400)), 2), (1000, 10), (5000, 10), (60, 3))
         for k in (-1.0, 0.5, 1.5, 2.5, 3.7, 6.0)
     ]
-    cases += [(5, 9, 2), (0, 100, 10), (40, 40, 5), (400, 400, 5)]
+    cases += [(5, 9, 2), (0, 100, 10), (40, 40, 5), (400, 400, 5), (5, 1000, 10)]
+    cases += [(31, 60, 3), (129, 1000, 10), (21, 62, 3)]  # just above 3 sigma; just above chance
     said = [bool(call(answer, *case)) for case in cases]
     if said != [sigmas(3)(*case) for case in cases]:
         for mistake, rule in known.items():
@@ -168,6 +179,9 @@ def above_chance(answer: Any, rng: np.random.Generator) -> Iterator[str]:
 # -- 5.4 -------------------------------------------------------------------------------------------
 
 
+SOFTMAX = "softmax of a mixture"
+
+
 class _Layer(nn.Module):
     """A network for the leak test: a function of its input."""
 
@@ -179,7 +193,7 @@ class _Layer(nn.Module):
 
 
 def _networks(rng: np.random.Generator) -> dict[str, tuple[nn.Module, bool]]:
-    """name: (network for 6 examples of 4 features, whether its examples mix)."""
+    """name: (network for 6 examples of 4 features, whether its examples mix); 4 outputs each."""
     W = tensor(rng.normal(size=(4, 4)))
     last = np.roll(np.arange(6), 1)
     return {
@@ -189,7 +203,8 @@ def _networks(rng: np.random.Generator) -> dict[str, tuple[nn.Module, bool]]:
         "reshape for transpose": (_Layer(lambda x: (x @ W).reshape(4, 6).T), True),
         "minus the batch's mean": (_Layer(lambda x: (x - x.mean(0)) @ W), True),
         "the neighbour added": (_Layer(lambda x: x @ W + 0.1 * F.tanh(x[last])), True),
-        "softmax of a mixture": (_Layer(lambda x: F.softmax((x + x[::-1]) @ W)), True),
+        "a faint leak": (_Layer(lambda x: x @ W + 1e-5 * x[last]), True),
+        SOFTMAX: (_Layer(lambda x: F.softmax((x + x[::-1]) @ W)), True),
         "last example in the first": (
             _Layer(lambda x: x + (np.arange(6) == 0)[:, None] * x[-1]),
             True,
@@ -209,15 +224,28 @@ def leaks(answer: Any, rng: np.random.Generator) -> Iterator[str]:
     x = rng.normal(size=(6, 4))
     said = {name: bool(call(answer, network, x)) for name, (network, _) in networks.items()}
     bad = [name for name, (_, mixes) in networks.items() if said[name] != mixes]
-    if not bad:
-        yield f"{len(networks)} networks told apart: three sound, five that mix examples"
-        return
-    if len(set(said.values())) == 1:
+    if bad and len(set(said.values())) == 1:
         raise Wrong("always true" if said[bad[0]] else "always false")
-    if not networks[bad[0]][1]:
+    if bad and not networks[bad[0]][1]:
         raise Wrong("always true", f"It accuses {bad[0]}.")
-    missed = "sum of outputs" if bad == ["softmax of a mixture"] else "one example"
-    raise Wrong(missed, f"It misses {', '.join(bad)}.")
+    if bad:
+        kinds = {SOFTMAX: "sum of outputs", "a faint leak": "too coarse"}
+        missed = kinds.get(bad[0], "one example") if len(bad) == 1 else "one example"
+        raise Wrong(missed, f"It misses {', '.join(bad)}.")
+    yield f"{len(networks)} networks told apart: three sound, six that mix examples"
+    if not _opposite(answer, x, rng):
+        raise Wrong("sum of outputs", "It misses a mixture with two outputs that add up to 0.")
+    yield "a leak into two outputs that cancel is found as well"
+
+
+def _opposite(answer: Any, x: np.ndarray, rng: np.random.Generator) -> bool:
+    """What the answer says to a mixing network of two outputs, whose sum is exactly 0."""
+    v = rng.normal(size=(4, 1))
+    W = tensor(np.hstack([v, -v]))
+    try:
+        return bool(call(answer, _Layer(lambda x: (x + x[::-1]) @ W), x))
+    except Wrong as wrong:
+        raise Wrong("columns" if wrong.mistake == "raised" else wrong.mistake, wrong.seen) from None
 
 
 # -- 5.5 -------------------------------------------------------------------------------------------

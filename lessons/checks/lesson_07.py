@@ -141,6 +141,11 @@ def _summed(x: Array, v: Array, g: Array, lr: float, mu: float) -> State:
             "Return the v that you added to x.",
         ),
         "order": RETURN_ORDER,
+        "velocity reversed": (
+            "Your ball rolls as it should, and your v points against its move.",
+            "In the formula the sign is inside the velocity, and x moves by +v.",
+            "Subtract the gradient where v is updated, and add v to x.",
+        ),
     },
 )
 def momentum(answer: Any, rng: np.random.Generator) -> Iterator[str]:
@@ -160,6 +165,7 @@ def momentum(answer: Any, rng: np.random.Generator) -> Iterator[str]:
         "gradient slowed": lambda x, v, g, lr, mu: _momentum(x, v, g, mu * lr, mu),
         "velocity not kept": lambda x, v, g, lr, mu: (_momentum(x, v, g, lr, mu)[0], v),
         "order": lambda x, v, g, lr, mu: _momentum(x, v, g, lr, mu)[::-1],
+        "velocity reversed": lambda x, v, g, lr, mu: (x - mu * v - lr * g, mu * v + lr * g),
     }
     same(answer, _momentum, inputs, known=known)
     yield "x and v are right on random vectors and matrices"
@@ -198,6 +204,7 @@ def _known_regimes(lr: float, mu: float, h: float) -> dict[str, str]:
         "flips taken for creeping": word(far, mu < (1 - sqrt(step)) ** 2),
         "the wrong way round": word(far, step > (1 - sqrt(mu)) ** 2),
         "not squared": word(far, mu < 1 - sqrt(step)),
+        "no roots": word(far, mu < 1 - step),
         "curvature left out": _regime(lr, mu, 1.0),
         "descent's regimes": word(step > 2, step < 1),
         "divergence left out": word(False, step < (1 - sqrt(mu)) ** 2),
@@ -234,6 +241,16 @@ def _known_regimes(lr: float, mu: float, h: float) -> dict[str, str]:
             "The discriminant is (1 + mu - lr h)**2 - 4 mu; where is it zero?",
             "With r for the root of mu it is (1 + r**2 - lr h)**2 = (2 r)**2: take the root.",
         ),
+        "no roots": (
+            "Your border between creeping and oscillating is a straight line.",
+            "The discriminant is (1 + mu - lr h)**2 - 4 mu; where is it zero?",
+            "With r for the root of mu it is (1 + r**2 - lr h)**2 = (2 r)**2: take the root.",
+        ),
+        "value": (
+            "One of your borders is not where it should be.",
+            "np.roots([1, -(1 + mu - lr * h), mu]) gives both roots; look at them for this case.",
+            "Real and positive: creeps. Larger than 1 in size: diverges. All else oscillates.",
+        ),
         "curvature left out": (
             "Your answer does not depend on the curvature.",
             "A step on a steep slope is longer: only the product of lr and h counts.",
@@ -258,7 +275,7 @@ def _known_regimes(lr: float, mu: float, h: float) -> dict[str, str]:
 )
 def regime(answer: Any, rng: np.random.Generator) -> Iterator[str]:
     """Which of three ways a path on a quadratic goes, at points that are not at a border."""
-    points = [(0.01, 0.5, 1.0), (0.1, 0.9, 1.0), (0.3, 0.0, 5.0), (0.4, 0.2, 8.0)]
+    points = [(0.01, 0.5, 1.0), (0.1, 0.85, 1.0), (0.3, 0.0, 5.0), (0.4, 0.2, 8.0)]
     while len(points) < 300:
         step, mu, h = np.exp(rng.uniform(-7, 1.7)), rng.uniform(0, 0.99), np.exp(rng.uniform(-3, 3))
         borders = (2, 1, 2 + 2 * mu, 1 + mu, (1 - sqrt(mu)) ** 2, (1 + sqrt(mu)) ** 2)
@@ -541,6 +558,11 @@ def _transformed(x: Array, v: Array, g: Array, lr: float, mu: float) -> State:
             "The ball looks ahead, and then steps from where it stands.",
             "Do not overwrite theta by the look-ahead point.",
         ),
+        "x for theta": (
+            "You return the point ahead, where the next gradient is taken, and not theta.",
+            "The transformed form follows that point; this one follows theta.",
+            "After the step theta has moved by the new v, and by nothing else.",
+        ),
         "velocity overwritten": (
             "Your transformed step is plain momentum.",
             "The formula needs both velocities, the one before and the new one.",
@@ -603,11 +625,16 @@ def _check_lookahead(answer: Any, rng: np.random.Generator) -> None:
         step = _lookahead(theta, v, f, lr, mu)[1]
         return theta + mu * v + step, step
 
+    def ahead(theta: Array, v: Array, f: Any, lr: float, mu: float) -> State:
+        theta, v = _lookahead(theta, v, f, lr, mu)
+        return theta + mu * v, v
+
     known = {
         "gradient where it stands": at(lambda mu: 0.0),
         "looks too far": at(lambda mu: 1.0),
         "looks back": at(lambda mu: -mu),
         "stays ahead": stays,
+        "x for theta": ahead,
         "uphill": lambda theta, v, f, lr, mu: _lookahead(theta, v, f, -lr, mu),
         "order": lambda *a: _lookahead(*a)[::-1],
     }

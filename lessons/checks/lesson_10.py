@@ -60,6 +60,10 @@ def adagrad(answer: Any, rng: np.random.Generator) -> Iterator[str]:
                 x - lr * g / (np.abs(c + g) ** p + eps),
                 c + g,
             ),
+            "epsilon loose": lambda x, g, c, lr, eps, p: (
+                x - lr * g / np.sqrt(c + g**2) + eps,
+                c + g**2,
+            ),
         },
     )
     yield "x and the cache are right on random vectors"
@@ -110,6 +114,10 @@ WRONG_RMSPROP = {
     "old cache": _with_divisor(lambda old, new, eps: np.sqrt(old) + eps),
     "epsilon inside": _with_divisor(lambda old, new, eps: np.sqrt(new + eps)),
     "no root": _with_divisor(lambda old, new, eps: new + eps),
+    "epsilon loose": lambda x, g, c, lr, d, eps: (
+        _rmsprop(x, g, c, lr, d, 0)[0] + eps,
+        _average(c, g, d),
+    ),
 }
 
 
@@ -177,6 +185,7 @@ def _adam(
             "outside": np.sqrt(np.abs(v) / c2) + eps,
             "inside": np.sqrt(np.abs(v) / c2 + eps),
             "before": (np.sqrt(np.abs(v)) + eps) / np.sqrt(c2),
+            "nowhere": np.sqrt(np.abs(v) / c2),
         }[place]
         return x - lr * (m / c1) / root, m, v, t + 1
 
@@ -199,6 +208,11 @@ def _uphill(x, *rest):  # type: ignore[no-untyped-def]
     return 2 * x - new, *state
 
 
+def _loose(x, g, m, v, t, lr, b1, b2, eps):  # type: ignore[no-untyped-def]
+    x, *state = _adam(x, g, m, v, t, lr, b1, b2, eps, place="nowhere")
+    return x + eps, *state
+
+
 def _uncounted(x, g, m, v, t, *settings, **changes):  # type: ignore[no-untyped-def]
     return (*_adam(x, g, m, v, t, *settings, **changes)[:3], t)
 
@@ -213,6 +227,7 @@ WRONG_ADAM = {
     "epsilon before": _variant(place="before"),
     "not squared": _variant(square=False),
     "uphill": _uphill,
+    "epsilon loose": _loose,
 }
 LATE_TWICE = {"counted too late": lambda *inputs: _uncounted(*inputs, count=0)}
 
@@ -263,11 +278,11 @@ def adam(answer: Any, rng: np.random.Generator) -> Iterator[str]:
 # -- 10.4 ----------------------------------------------------------------------------------------
 
 STEPS = {  # name: (change of x for gradient g and cache s, whether eps is in the wrong place)
-    "lr * g / (sqrt(s) + eps)": (lambda g, s, lr, eps: -lr * g / (np.sqrt(s) + eps), False),
-    "lr * g / sqrt(s + eps)": (lambda g, s, lr, eps: -lr * g / np.sqrt(s + eps), False),
-    "lr * g / sqrt(s + eps**2)": (lambda g, s, lr, eps: -lr * g / np.sqrt(s + eps**2), False),
-    "lr * g / sqrt(s) + eps": (lambda g, s, lr, eps: -(lr * g / np.sqrt(s) + eps), True),
-    "lr * (g / sqrt(s) + eps)": (lambda g, s, lr, eps: -lr * (g / np.sqrt(s) + eps), True),
+    "-lr * g / (sqrt(s) + eps)": (lambda g, s, lr, eps: -lr * g / (np.sqrt(s) + eps), False),
+    "-lr * g / sqrt(s + eps)": (lambda g, s, lr, eps: -lr * g / np.sqrt(s + eps), False),
+    "-lr * g / sqrt(s + eps**2)": (lambda g, s, lr, eps: -lr * g / np.sqrt(s + eps**2), False),
+    "-lr * g / sqrt(s) + eps": (lambda g, s, lr, eps: -lr * g / np.sqrt(s) + eps, True),
+    "-lr * (g / sqrt(s) + eps)": (lambda g, s, lr, eps: -lr * (g / np.sqrt(s) + eps), True),
 }
 
 
@@ -279,7 +294,8 @@ STEPS = {  # name: (change of x for gradient g and cache s, whether eps is in th
 )
 def epsilon(answer: Any, rng: np.random.Generator) -> Iterator[str]:
     """A function that tells rules whose eps moves x from those whose eps only guards a division."""
-    said = {name: bool(call(answer, step)) for name, (step, _) in STEPS.items()}
+    with np.errstate(divide="ignore", invalid="ignore"):  # a cache of 0 is a fair question
+        said = {name: bool(call(answer, step)) for name, (step, _) in STEPS.items()}
     for name, (_, faulty) in STEPS.items():
         if said[name] == faulty:
             continue
@@ -323,6 +339,8 @@ def saddle(steps: Any, reasons: Any, rng: np.random.Generator) -> Iterator[str]:
             "rounded down": guarded(lambda lr, y: math.floor(log(1 / y) / log(1 + 2 * lr))),
             "curvature 1": guarded(lambda lr, y: math.ceil(log(1 / y) / log(1 + lr))),
             "continuous": guarded(lambda lr, y: math.ceil(log(1 / y) / (2 * lr))),
+            "shrinks": guarded(lambda lr, y: math.ceil(log(1 / y) / log(1 - 2 * lr))),
+            "not whole": guarded(lambda lr, y: log(1 / y) / log(1 + 2 * lr)),
         },
     )
     yield "the steps of plain descent are right for ten rates and starts: 698 and 1396 among them"
@@ -378,11 +396,17 @@ def long_step(answer: Any, rng: np.random.Generator) -> Iterator[str]:
     if gradients.ndim != 1 or not 1 <= gradients.size <= 100_000:
         raise Wrong("type", "A row of at most 100,000 numbers is needed.")
     if not (np.abs(gradients) < 1e150).all():  # false for NaN too
-        raise Wrong("not finite", "A gradient, or its square, is too large to be a number.")
+        raise Wrong("too large", "A gradient, or its square, is too large to be a number.")
     longest = longest_step(gradients)
     seen = f"The longest step is {longest:.3f} lr."
     if longest <= 7:
         spike = np.count_nonzero(gradients) == 1 and len(gradients) > 1
-        kinds = ((longest == 0, "no step"), (spike, "one spike"), (longest < 2, "about lr"))
+        early = longest_step(np.append(np.zeros(9000), gradients)) > 7
+        kinds = (
+            (longest == 0, "no step"),
+            (spike, "one spike"),
+            (early, "too early"),
+            (longest < 2, "about lr"),
+        )
         raise Wrong(next((kind for true, kind in kinds if true), "not long enough"), seen)
     yield f"the longest step is {longest:.3f} lr, above the 3.16 lr that was given as the bound"

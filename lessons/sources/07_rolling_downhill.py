@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
-#   lesson: {number: 7, title: "Rolling downhill: SGD, momentum, Nesterov", minutes: 90, needs: "calculus, a little Python and NumPy; eigenvalues help in sections 4 and 5"}
+#   lesson: {number: 7, title: "Rolling downhill: SGD, momentum, Nesterov", minutes: 120, needs: "calculus, a little Python and NumPy; eigenvalues help in sections 4 and 5"}
 # ---
 
 # %% [markdown]
@@ -11,7 +11,7 @@
 #
 # - write a step of gradient descent, of momentum and of Nesterov's momentum;
 # - say from three numbers, before anything runs, whether a path creeps, oscillates or diverges;
-# - choose the best learning rate and momentum for a valley, and show that nothing is better;
+# - choose the best learning rate and momentum for a valley, and say why nothing is better;
 # - translate between the three ways in which momentum is written, and say when the translation
 #   breaks;
 # - show that Nesterov's method, published in two forms, is one walk seen from two places.
@@ -140,6 +140,7 @@ for name, path in paths.items():
 assert 3 * last["16 examples"] < min(last["one example"], last["all 60 examples"])
 
 # %%
+# The mean of (w x + b - y)^2, multiplied out, so that a whole grid of (w, b) costs little:
 xx, xy, mx, my, yy = (X * X).mean(), (X * Y).mean(), X.mean(), Y.mean(), (Y * Y).mean()
 mse = lambda w, b: w * w * xx + 2 * w * b * mx + b * b - 2 * w * xy - 2 * b * my + yy
 around = ((-1.3, 2.2), (-1.0, 1.5))
@@ -197,8 +198,8 @@ assert theory.stability_edge(10.0) == 0.2
 # Predict: how many steps until the error is a millionth, for $\kappa = 10$, $100$ and $1000$?
 
 # %% covers=["P01"]
-published = {10: (0.8181818, 69), 100: (0.9801980, 691), 1000: (0.9980020, 6908)}
-for kappa, (rate, steps) in published.items():
+expected = {10: (0.8181818, 69), 100: (0.9801980, 691), 1000: (0.9980020, 6908)}
+for kappa, (rate, steps) in expected.items():
     rule = lambda p, kappa=kappa: optim.SGD(p, lr=2 / (1 + kappa))
     f = dynamics.quadratic([1.0, kappa], start=(1.0, 1.0))
     path = dynamics.trace(rule, f, steps=steps)
@@ -288,8 +289,10 @@ picture
 # friction ($\mu = 1$) it would get faster for ever. Therefore $\lambda/(1 - \mu)$ is what to compare
 # when two settings of momentum are compared.
 #
-# Physicists check a simulation by its energy: kinetic, $\frac12 v^2/\lambda$, plus height, $f$. The
-# ball starts at rest. Predict: with small steps and friction, can the height go up? Can the energy?
+# Physicists check a simulation by its energy: kinetic, $\frac12 v^2/\lambda$, plus height, $f$. (If
+# nothing rubs, the rule is Newton's law $\ddot x = -\nabla f$ in time steps of $\sqrt\lambda$; $v$
+# is the way of one step, so the speed is $v/\sqrt\lambda$.) The ball starts at rest. Predict: with
+# small steps and friction, can the height go up? Can the energy?
 
 # %% covers=["D06"]
 h, lr = np.array([1.0, 5.0]), 1e-4
@@ -368,7 +371,7 @@ picture
 
 # %% tags=["picture"]
 products, mus = np.linspace(0.005, 4.2, 421), np.linspace(0, 0.995, 200)
-b = 1 + mus[:, None] - products + 0j
+b = 1 + mus[:, None] - products + 0j                               # z^2 - b z + mu = 0
 root = np.sqrt(b**2 - 4 * mus[:, None])
 size = np.maximum(abs(b + root), abs(b - root)) / 2
 picture, (ax,) = make_axes(size=(7.2, 4.0))
@@ -479,8 +482,8 @@ check.best_settings(best_settings)
 # and 6908?
 
 # %% covers=["P02"]
-published = {10: (0.5194939, 22), 100: (0.8181818, 69), 1000: (0.9386931, 219)}
-for kappa, (rate, steps) in published.items():
+expected = {10: (0.5194939, 22), 100: (0.8181818, 69), 1000: (0.9386931, 219)}
+for kappa, (rate, steps) in expected.items():
     lr, mu = best_settings(1.0, kappa)
     radius = theory.spectral_radius(lr, mu, np.geomspace(1, kappa, 40))
     rule = lambda p, lr=lr, mu=mu: optim.Momentum(p, lr, momentum=mu)
@@ -667,9 +670,9 @@ def to_theta(x, v, mu):
 check.nesterov(lookahead_step, transformed_step, to_x, to_theta)
 
 # %% [markdown]
-# `minnet.optim.Nesterov` has both forms and PyTorch's, which moves by $-\lambda (g + \mu v)$.
-# Predict: what is the length of PyTorch's first step from rest, in units of $\lambda g$: 1, $\mu$ or
-# $1 + \mu$?
+# `minnet.optim.Nesterov` has both forms and PyTorch's, which sums gradients first, $v \leftarrow
+# \mu v + g$, and then moves by $-\lambda (g + \mu v)$ with the new $v$. Predict: what is the length
+# of PyTorch's first step from rest, in units of $\lambda g$: 1, $\mu$ or $1 + \mu$?
 
 # %% covers=["D10", "D11", "D12", "P10"]
 rosenbrock = dynamics.rosenbrock()
@@ -689,22 +692,29 @@ assert np.allclose(to_x(theta, v, 0.9), ends["cs231n"][1:], rtol=0, atol=1e-12)
 # %% [markdown]
 # ### Is it better?
 #
-# The recursion on a bowl is now $x_{t+1} = (1 - \lambda h)\,((1 + \mu)\, x_t - \mu\, x_{t-1})$. Two
-# choices of settings are published: Nesterov's own, $\lambda = 1/L$ and $\mu = (\sqrt\kappa - 1)/
-# (\sqrt\kappa + 1)$, safe for every convex loss; and the best for bowls (Lessard, Recht and
-# Packard, 2016). Predict: on bowls, with each tuned, who wins, Polyak's ball or Nesterov's?
+# On a bowl the look-ahead form becomes $\theta_{t+1} = (1 - \lambda h)\,((1 + \mu)\, \theta_t -
+# \mu\, \theta_{t-1})$: the gradient is $h$ times the point ahead, and $v$ the last move. Two
+# choices of settings are published:
+#
+# - Nesterov's own, $\lambda = 1/L$ and $\mu = (\sqrt\kappa - 1)/(\sqrt\kappa + 1)$, which leaves
+#   $1 - 1/\sqrt\kappa$ of the error per step. It is safe for every loss whose curvatures are
+#   between $m$ and $L$, everywhere and in all directions, bowl or not;
+# - the best for bowls (Lessard, Recht and Packard, 2016), $\lambda = 4/(3L + m)$ and
+#   $\mu = (q - 2)/(q + 2)$ with $q = \sqrt{3\kappa + 1}$, which leaves $1 - 2/q$.
+#
+# Predict: on bowls, with each tuned, who wins, Polyak's ball or Nesterov's?
 
 # %% covers=["P03", "P04", "D13"]
-safe = {10: 0.6837722, 100: 0.9, 1000: 0.9683772}
-tuned = {10: 0.6407894, 100: 0.8847219, 1000: 0.9634912}
+known = {10: (0.6837722, 0.6407894), 100: (0.9, 0.8847219), 1000: (0.9683772, 0.9634912)}
 print("error left after each step\nkappa    Polyak  Nesterov, safe  Nesterov, best")
-for kappa in safe:
+for kappa, expected in known.items():
     choices = theory.best_nesterov_convex(1, kappa), theory.best_nesterov(1, kappa)
     h = np.geomspace(1, kappa, 40)
     rates = [
         theory.spectral_radius(c.lr, c.momentum, h, nesterov=True) for c in choices
     ]
-    assert np.allclose(rates, (safe[kappa], tuned[kappa]), rtol=0, atol=1e-6)
+    assert np.allclose(rates, expected, rtol=0, atol=1e-6)
+    assert np.allclose(rates, (1 - kappa**-0.5, 1 - 2 / (3 * kappa + 1) ** 0.5), rtol=1e-6)
     polyak = theory.spectral_radius(*best_settings(1, kappa), h)
     print(f"{kappa:5} {polyak:9.4f} {rates[0]:15.4f} {rates[1]:15.4f}")
     assert polyak < min(rates)
@@ -799,7 +809,9 @@ picture
 #
 # `minnet.optim` holds these rules, each body its formula. An optimizer also has to do some plain
 # work: keep one velocity for each parameter, allow other settings for some of them (**groups**),
-# save and restore its state, leave the gradients alone, and hold on to nothing.
+# save and restore its state, leave the gradients alone, and hold on to nothing. Below, `b` has
+# **weight decay** as well: 0.1 times the parameter itself is added to its gradient, so that every
+# step also pulls it a little towards zero.
 
 # %% covers=["D15"]
 a, b = (mn.tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
@@ -835,20 +847,27 @@ assert count() <= before                                            # nothing pi
 # %% [markdown]
 # Early in training the slopes are large and change quickly; later the ball may roll more freely.
 # So the momentum is often raised on the way, for instance from 0.5 to 0.99. A **schedule** is a
-# function of the step:
+# function of the step. Predict: 300 steps on Rosenbrock's valley; what comes lowest, a momentum of
+# 0.5, of 0.9, of 0.99, or one that rises?
 
 # %% covers=["D07"]
 steps = 300
 rising = schedules.linear(0.5, steps=steps - 1, end=0.99)
 print([round(rising(t), 3) for t in (0, 100, 200, 299)])
 assert rising(0) == 0.5 and rising(299) == 0.99
-rule = lambda p: optim.Momentum(p, lr=1e-3, momentum=0.5)
-loss = {
-    name: dynamics.trace(rule, rosenbrock, steps=steps, schedule=schedule).losses[-1]
-    for name, schedule in (("0.5 throughout", {}), ("rising", {"momentum": rising}))
-}
-print({name: round(float(value), 4) for name, value in loss.items()})
-assert loss["rising"] < loss["0.5 throughout"]
+rule = lambda p: optim.Momentum(p, lr=1e-3)
+loss = {}
+for mu in (0.5, 0.9, 0.99, rising):
+    schedule = {"momentum": mu if mu is rising else lambda t, mu=mu: mu}
+    walk = dynamics.trace(rule, rosenbrock, steps=steps, schedule=schedule)
+    loss[mu] = float(walk.losses[-1])
+    print("rising:" if mu is rising else f"{mu}:", round(loss[mu], 3))
+assert loss[0.9] < loss[rising] < min(loss[0.5], loss[0.99])
+
+# %% [markdown]
+# The rising momentum beats both of its ends by far, and a constant 0.9 beats it. A schedule is no
+# magic: it spares you from finding the best constant, and it fits losses whose valleys change on
+# the way.
 
 # %% [markdown]
 # ## Summary

@@ -48,11 +48,14 @@ valley = dynamics.quadratic([1.0, 100.0], start=(-2.0, 0.6))
 paths = dynamics.compare(rules, valley, steps=60)
 past = {name: path.positions[:, 0].max() for name, path in paths.items()}
 assert past["momentum"] > 0 > past["SGD"]      # momentum runs past the minimum, descent never
+for name, lr in (("Adagrad", 0.6), ("Adam", 0.15)):
+    assert np.allclose(np.abs(paths[name].positions[1] - paths[name].positions[0]), lr)
 plot.contour(paths, bounds=((-2.2, 1.2), (-0.8, 0.8)), size=(7.5, 4.2))
 
 # %% [markdown]
 # The same paths, moving. The ring is the start, the cross the minimum. Watch the first three
-# steps of each rule.
+# steps of each rule: SGD and momentum jump across the valley, while the first step of Adagrad and
+# of Adam is equally long in both directions.
 
 # %%
 plot.animate(paths, bounds=((-2.2, 1.2), (-0.8, 0.8)), frames=60)
@@ -107,9 +110,10 @@ assert abs(travel(16000) / travel(4000) - 2) < 0.02           # four times the s
 
 # %% [markdown]
 # The step at time $k$ is $\lambda/\sqrt{k}$, so that the way travelled grows like
-# $2\lambda\sqrt{T}$. The rate of every parameter can only fall. On a convex problem this is a
-# virtue. A network has to cross wide, flat regions late in training, and there Adagrad can come
-# to a halt long before it arrives.
+# $2\lambda\sqrt{T}$. The rate of every parameter can only fall. On a **convex** loss (one valley,
+# curved upwards everywhere) this is a virtue: the proof that Adagrad arrives needs it. A network
+# has to cross wide, flat regions late in training, and there Adagrad can come to a halt long before
+# it arrives.
 #
 # ### Why the square root?
 #
@@ -225,7 +229,8 @@ assert round(simplified, 4) == 3.1623
 # %% [markdown]
 # Adam contains what came before it. With $\beta_1 = 0$ nothing is left of the first average, and
 # without corrections what remains is RMSprop, to the last bit. Adam also inherits Adagrad's
-# indifference: multiply the gradient of any one parameter by a constant, and its path stays.
+# indifference: multiply the gradient of any one parameter by a constant, and its path stays (but
+# for $\varepsilon$, which is 0 in the second test below).
 
 # %% covers=["G08", "G09"]
 rosenbrock = dynamics.rosenbrock()
@@ -273,9 +278,12 @@ assert np.abs(decoupled - penalty).max() > 0.01
 # notices until someone raises $\varepsilon$, or a gradient is exactly zero.
 #
 # **Exercise 10.4.** Write a test that finds this fault in *any* rule `step(g, s, lr, eps)`, which
-# returns the change of $x$ for a gradient `g` and a cache `s`. Some authors put $\varepsilon$
-# under the root; that is another convention and no fault, so your test must not accuse it. Do not
-# compare formulas: think of an input for which every right rule gives the same, known change.
+# returns the change of $x$ for a gradient `g` and a cache `s`; a right rule returns, for instance,
+# `-lr * g / (sqrt(s) + eps)`. You choose the four arguments, all of them numbers. Some authors put
+# $\varepsilon$ under the root; that is another convention and no fault, so your test must not
+# accuse it. And a loose $\varepsilon$ may be added or subtracted, and multiplied by the learning
+# rate. Do not compare formulas: think of an input for which every right rule gives the same, known
+# change.
 
 # %% exercise="10.4"
 def epsilon_is_loose(step):
@@ -290,10 +298,10 @@ check.epsilon(epsilon_is_loose)
 # %% [markdown]
 # ## 6. The saddle
 #
-# At a **saddle point** the loss goes up in one direction and down in another. The gradient is
-# zero, and it is no minimum. In many dimensions most points with a zero gradient are saddles. Who
-# gets away? The loss is $f = x^2 - y^2$. All rules start at $x = 1$ and a hair beside the ridge,
-# $y_0 = 10^{-6}$, and we count the steps until $|y| > 1$.
+# At a **saddle point** the loss goes up in one direction and down in another. The gradient is zero,
+# and it is no minimum. In many dimensions most points with a zero gradient are thought to be
+# saddles (Dauphin and others, 2014). Who gets away? The loss is $f = x^2 - y^2$. All rules start at
+# $x = 1$ and a hair beside the ridge, $y_0 = 10^{-6}$, and we count the steps until $|y| > 1$.
 #
 # Predict the order of SGD, momentum, Nesterov, Adagrad, RMSprop and Adam, all with $\lambda =
 # 0.01$.
@@ -340,8 +348,9 @@ plot.animate(race, bounds=((-0.6, 1.1), (-0.2, 1.2)), frames=120, seconds=12)
 # from $y_0 = 0$ nobody escapes.
 #
 # **Exercise 10.5.** (a) Under SGD, $y$ is multiplied by the same factor at every step. Write
-# `sgd_steps(lr, y0)`, the first $t$ at which $|y_t| > 1$, as a formula without a loop; `math.inf`
-# if that never happens. (b) Give each entry of `reasons` the letter of its explanation:
+# `sgd_steps(lr, y0)`, the first $t$ at which $|y_t| > 1$, as a formula without a loop, for $|y_0| <
+# 1$ of either sign; `math.inf` if that never happens. (b) Give each entry of `reasons` the letter
+# of its explanation:
 #
 # - **A** The first step is already $\lambda$, whatever $y_0$. After it the sum of squares, which never
 #   forgets, keeps the steps short while $y$ grows.
@@ -377,8 +386,9 @@ check.saddle(sgd_steps, reasons)
 #
 # Adam's steps are often said to be at most about $\lambda$ long. The paper gives a bound for the
 # worst case, $\lambda (1 - \beta_1)/\sqrt{1 - \beta_2} = 3.16\,\lambda$ at the default betas: a
-# single gradient after many zeros. Is it one? The picture shows what single gradients and growing
-# ones do.
+# single gradient after many zeros. Is it really a bound? `check.longest_step(gradients)` plays a
+# row of gradients through Adam and gives the longest step in units of $\lambda$. The picture shows
+# it for several gradients after 9,000 zeros: falling, equal and growing ones.
 
 # %%
 zeros = np.zeros(9000)
@@ -390,6 +400,7 @@ for colour, factor in zip(COLOURS, (0.9, 1.0, 1.5, 3.0), strict=False):
     after = [check.longest_step(np.append(zeros, factor ** np.arange(n))) for n in range(1, 21)]
     ax.plot(range(1, 21), after, ".-", color=colour, label=f"{factor:g} times the one before")
 ax.axhline(3.162, color=INK, linestyle="--", label="the paper's bound")
+ax.set_xticks(range(0, 21, 5))
 ax.legend(fontsize="small")
 label_axes(ax, "gradients after 9,000 zeros", "longest step (lr)")
 picture
@@ -409,10 +420,19 @@ gradients = np.append(np.zeros(9000), growth ** np.arange(60))
 check.long_step(gradients)
 
 # %% [markdown]
-# The true bound follows from the inequality of Cauchy and Schwarz, and gradients that grow by
-# $\beta_2/\beta_1$ come as close to it as you like:
+# The true bound follows from the inequality of Cauchy and Schwarz. With $g_k$ for the gradient $k$
+# steps ago (and the corrections near 1), split each term of $m$ in two factors:
+#
+# $$ |m| = (1 - \beta_1) \Big|\sum_k \frac{\beta_1^k}{\beta_2^{k/2}} \cdot \beta_2^{k/2} g_k\Big|
+# \le (1 - \beta_1) \sqrt{\sum_k \Big(\frac{\beta_1^2}{\beta_2}\Big)^k}\, \sqrt{\sum_k \beta_2^k g_k^2} $$
+#
+# The first root is that of a geometric series, the second is $\sqrt{v/(1 - \beta_2)}$. Divide by
+# $\sqrt v$:
 #
 # $$ |\Delta x| \le \lambda\, \frac{1 - \beta_1}{\sqrt{(1 - \beta_2)(1 - \beta_1^2/\beta_2)}} = 7.27\, \lambda $$
+#
+# Both sides are equal when the two factors are in proportion, that is for gradients that grow by
+# $\beta_2/\beta_1$ from step to step.
 
 # %% covers=["G09"]
 bound = (1 - 0.9) / math.sqrt((1 - 0.999) * (1 - 0.9**2 / 0.999))
@@ -424,9 +444,9 @@ assert 0.99 * bound < check.longest_step(best) <= bound
 # %% [markdown]
 # ## 8. What to use
 #
-# Two defaults serve most problems: **SGD with Nesterov momentum** (lesson 7) with a tuned and
-# annealed learning rate, or **Adam**, which asks for less tuning. On handwritten digits a small
-# network learns with either:
+# Two defaults serve most problems: **SGD with Nesterov momentum** (lesson 7) with a learning rate
+# that is tuned, and *annealed* (lowered on the way), or **Adam**, which asks for less tuning. On
+# handwritten digits a small network learns with either:
 
 # %% covers=["G11"]
 def digits_after_five_epochs(make_optimizer):
@@ -454,9 +474,10 @@ assert min(nesterov, adam) > 0.93
 # | Adam | the same, corrected; numerator averaged too | steps of $\lambda$ | $\lambda$ |
 #
 # The root removes the scale of the loss. The average forgets, and so steps do not die out. The
-# correction mends the start. Epsilon only guards a division: it must never move $x$ by itself.
-# All of them leave saddles at a speed that hardly depends on how close they start, and none of
-# them leaves from a gradient of exactly zero.
+# correction mends the start. Adam's steps are about $\lambda$ and never longer than $7.27\,\lambda$
+# (at the default betas). Epsilon only guards a division: it must never move $x$ by itself. All
+# three rules leave saddles at a speed that hardly depends on how close they start, and none of them
+# leaves from a gradient of exactly zero.
 #
 # ## Sources
 #
@@ -467,6 +488,8 @@ assert min(nesterov, adam) > 0.93
 #   (RMSprop)
 # - Kingma, Ba: [Adam](https://arxiv.org/abs/1412.6980), 2015; Loshchilov, Hutter: [Decoupled
 #   weight decay](https://arxiv.org/abs/1711.05101), 2019 (AdamW)
+# - Dauphin and others: [Identifying and attacking the saddle point
+#   problem](https://arxiv.org/abs/1406.2572), 2014
 # - [CS231n, notes on learning](https://cs231n.github.io/neural-networks-3/) (the update rules as
 #   the course states them; the saddle animation there is by Alec Radford)
 #
