@@ -41,10 +41,21 @@ def leaks_by_gradient(model, x):
     return False
 
 
+def leaks_output_by_output(model, x):
+    leaf = mn.tensor(x, requires_grad=True)
+    n, outputs = model(leaf).shape
+    for i, k in np.ndindex(n, outputs):
+        slope = mn.grad(model(leaf)[i, k], [leaf])[0].numpy()
+        if not np.allclose(np.delete(slope, i, axis=0), 0):
+            return True
+    return False
+
+
 PATIENTS = dict(
     zip(
         "JIHGFEDCBA",
-        "mode dead healthy labels optimizer rate gradients healthy loss inputs".split(),
+        ["mode", "dead", "healthy", "labels", "optimizer"]
+        + ["rate", "gradients", "healthy", "loss", "inputs"],
         strict=True,
     )
 )
@@ -52,6 +63,6 @@ RIGHT = {
     "5.1": [({"a": 2.30, "b": 9.0, "c": 1.5, "d": 0.69, "e": 5.0, "f": 0.33},)],
     "5.2": [(prior_up_to_a_constant,), (prior_in_float32,)],
     "5.3": [(beyond_by_counts,)],
-    "5.4": [(leaks_by_exchange,), (leaks_by_gradient,)],
+    "5.4": [(leaks_by_exchange,), (leaks_by_gradient,), (leaks_output_by_output,)],
     "5.5": [(PATIENTS,)],
 }

@@ -53,6 +53,7 @@ RIGHT = {
     "10.4": [
         (lambda step: abs(step(0.0, 2.0, 0.1, 0.5)) > 1e-12,),
         (lambda step: np.any(step(np.zeros(3), np.ones(3), 1.0, 1.0) != 0),),
+        (lambda step: step(0.0, 0.0, 0.1, 0.5) != 0,),  # 0 / 0 there is a fault as well
     ],
     "10.5": [(steps_by_logarithms, REASONS), (steps_by_walking, REASONS)],
     "10.6": [(GROWING,), (GROWING.tolist(),), (-GROWING,)],

@@ -160,7 +160,7 @@ wrong("7.3", "the wrong way round")(
     regimes(right_edge, lambda step, mu: not below_critical(step, mu))
 )
 wrong("7.3", "not squared")(regimes(right_edge, lambda step, mu: mu < 1 - math.sqrt(step)))
-wrong("7.3", "no roots")(regimes(right_edge, lambda step, mu: mu < 1 - step))
+wrong("7.3", "no roots")(regimes(right_edge, lambda step, mu: not mu > 1 - step))
 wrong("7.3", "descent's regimes")(regimes(lambda mu: 2, lambda step, mu: step < 1))
 wrong("7.3", "divergence left out")(regimes(lambda mu: math.inf, below_critical))
 wrong("7.3", "words")(lambda lr, momentum, h: "stable" if lr * h < 2 + 2 * momentum else "unstable")
