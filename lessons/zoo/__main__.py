@@ -1,4 +1,4 @@
-"""Run the zoo of training programs and write its scores beside this file."""
+"""Run a zoo of training programs and write its scores: the first zoo, or the blind one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import blind, training
 from .score import Result, diagnose, summary, table
-from .training import BROKEN, HEALTHY
 
 SCORES = Path(__file__).with_name("scores.md")
 
@@ -17,17 +17,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lessons.zoo", description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="programs whose name contains this")
-    parser.add_argument("--output", type=Path, default=SCORES)
+    parser.add_argument("--blind", action="store_true", help="the second zoo; written only with --output")
+    parser.add_argument("--output", type=Path, metavar="FILE", help=f"default: {SCORES.name}")
     options = parser.parse_args(arguments)
-    programs = [p for p in (*BROKEN, *HEALTHY) if options.only in p.name]
+    zoo = blind if options.blind else training
+    output = options.output or (None if options.blind else SCORES)
+    programs = [p for p in (*zoo.BROKEN, *zoo.HEALTHY) if options.only in p.name]
     results = []
     for program in programs:
         results.append(diagnose(program, seed=options.seed))
         print(_line(results[-1]), flush=True)
     text = page(results)
     print("\n" + text)
-    if not options.only:
-        options.output.write_text(text, encoding="utf-8")
+    if output and not options.only:
+        output.write_text(text, encoding="utf-8")
     return 0 if goals_met(summary(results)) else 1
 
 
