@@ -94,12 +94,14 @@ def module_file(name):
 
 
 def existing(name):
+    """The name of a file that is there."""
     if not Path(name).is_file():
         raise argparse.ArgumentTypeError(f"{name}: no such file")
     return name
 
 
 def positive(text):
+    """A number above 0; whole ones as int."""
     value = float(text)
     if not value > 0:
         raise argparse.ArgumentTypeError(f"needs a number above 0, got {text}")

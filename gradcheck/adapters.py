@@ -7,18 +7,22 @@ import numpy as np
 
 from .arrays import as_numpy, is_array
 from .errors import CallError, DTypeError, InputError
-from .problem import Problem, positional_count
+from .problem import Problem, copies, positional_count
 from .refuse import refuse_class
 
 __all__ = ["loss_problem", "vjp_problem"]
 
 
-def vjp_problem(forward, backward, inputs, *, wrt=None, name=None, **options) -> Problem:
+def vjp_problem(
+    forward, backward, inputs, *, wrt=None, name=None, value=None, **options
+) -> Problem:
     """forward(**inputs) -> (out, cache) and backward(dout, cache) -> dict, tuple or array.
 
     inputs: a dict, or a tuple in the order of forward's arguments.  out may be a tuple of
     arrays, or forward may return (out1, out2, cache); backward then
-    takes (douts, cache) or (d1, d2, cache).
+    takes (douts, cache) or (d1, d2, cache).  A backward with an argument `grads` gets a dict of
+    zero arrays by name, and adds to them; what it returns goes first.
+    value(**inputs) -> out: the forward as it runs when no gradient is asked for.
 
     >>> square = vjp_problem(lambda x: (x * x, x), lambda d, x: 2 * x * d, (np.array([3.0]),))
     >>> square.gradients(np.array([1.0]))["x"].tolist()
@@ -27,26 +31,58 @@ def vjp_problem(forward, backward, inputs, *, wrt=None, name=None, **options) ->
     for f in (forward, backward):
         refuse_class(f, "check_vjp", "functions forward and backward")
     inputs = named_inputs(forward, inputs)
-    spread = takes_keywords(forward, inputs)
+    ask = by_keywords if takes_keywords(forward, inputs) else by_place
+    into = "grads" in (argument_names(backward) or [])
+    problem: Problem
+    seen: dict = {}  # the values of the last forward, whose shapes the gradients have
 
     def call(values):
-        result = forward(**values) if spread else forward(*values.values())
-        return split_cache(result, name or title(forward))
+        seen.update(values)
+        return split_cache(ask(forward, values), name or title(forward))
 
     def pull(d, cache):
-        many = isinstance(d, tuple) and positional_count(backward) == len(d) + 1
-        return backward(*d, cache) if many else backward(d, cache)
+        if into:
+            grads = {k: np.zeros_like(seen[k]) for k in problem.wrt}
+            return grads | pull_into(d, cache, grads)
+        return backward(*upstreams(d), cache)
+
+    def upstreams(d):
+        apart = isinstance(d, tuple) and positional_count(backward) == len(d) + 1 + into
+        return d if apart else (d,)
+
+    def pull_into(d, cache, grads):
+        returned = backward(*upstreams(d), cache, grads=grads)
+        named = {} if returned is None else problem.by_name(returned)
+        return {k: g for k, g in named.items() if g is not None}
+
+    def prefilled(d, noise):
+        grads = copies(noise)
+        returned = pull_into(problem.unpack(d), call(copies(problem.inputs))[1], grads)
+        return {k: g for k, g in grads.items() if k not in returned}
 
     lanes = options.pop("lanes", getattr(forward, "batch_independent", False))
-    return Problem(
+    problem = Problem(
         call,
         pull,
         inputs,
         wrt=(wrt,) if isinstance(wrt, str) else wrt,
         name=name or title(backward),
         lanes=int(lanes),
+        alone=value and (lambda values: problem.pack(ask(value, values))),
+        prefilled=prefilled if into else None,
         **options,
     )
+    return problem
+
+
+def by_keywords(f, values):
+    """f(x=..., w=...)."""
+    return f(**values)
+
+
+def by_place(f, values):
+    """f(..., ...)."""
+    return f(*values.values())
 
 
 def loss_problem(loss, params, grads=None, *, names=None, name=None, reduction="mean", **options):
@@ -55,7 +91,8 @@ def loss_problem(loss, params, grads=None, *, names=None, name=None, reduction="
     params: an array, or a list or dict of arrays; loss gets the same structure back, or one
     argument per array if it takes that many; branches takes what loss takes.  A loss() without
     arguments reads the arrays it closes over: they are set in place, and restored.
-    grads: arrays, a function like loss, or None when loss returns them.
+    grads: arrays, a function like loss, or None when loss returns them.  The function may return
+    (loss, gradients): its loss is then compared with that of `loss`.
     reduction: what a vector of losses is reduced by ("mean" or "sum").
     """
     if reduction not in ("mean", "sum"):
@@ -63,7 +100,8 @@ def loss_problem(loss, params, grads=None, *, names=None, name=None, reduction="
     refuse_class(loss, "gradcheck", "a function loss")
     arrays = named_params(params, names)
     closed = positional_count(loss) == 0
-    ask = in_place(arrays) if closed else by_structure(loss, params, arrays)
+    bind = in_place(arrays) if closed else by_structure(loss, params, arrays)
+    ask = lambda f, values: bind(f)(values)
 
     def call(values):
         result = ask(loss, values)
@@ -75,13 +113,17 @@ def loss_problem(loss, params, grads=None, *, names=None, name=None, reduction="
         raw, values = cache.grads, cache.values
         if callable(raw):
             problem.start_randomness()  # grads runs a forward of its own
-            raw = ask(raw, values)
+            raw = without_value(ask(raw, values), arrays)[1]
         if raw is None:
             raise CallError("no gradients: loss must return (loss, gradients), or give grads=")
         return scaled(raw, float(d)) if np.ndim(d) == 0 else raw
 
     def pattern(cache):
         return ask(branches, cache.values)
+
+    def alone(values):
+        value = without_value(ask(grads, values), arrays)[0]
+        return None if value is None else problem.pack(value)
 
     given = dict(arrays)
     options.setdefault("dtype", "float64")
@@ -96,7 +138,8 @@ def loss_problem(loss, params, grads=None, *, names=None, name=None, reduction="
         name=name or title(loss),
         weights=reduction,
         branches=pattern if branches else None,
-        value=None if grads is None else partial(ask, loss),
+        value=None if grads is None else bind(loss),
+        alone=alone if callable(grads) else None,
         **options,
     )
     return problem
@@ -118,25 +161,36 @@ def named_inputs(forward, inputs) -> dict:
     return dict(zip(names, inputs, strict=False))
 
 
+def without_value(raw, arrays):
+    """(value or None, gradients) of what a function of gradients returned."""
+    pair = isinstance(raw, (tuple, list)) and len(raw) == 2 and np.size(raw[0]) == 1
+    if pair and (isinstance(raw[1], (dict, list, tuple)) or len(arrays) == 1):
+        return raw
+    return None, raw
+
+
 def named_params(params, names) -> dict:
     """Parameters as a dict of arrays by name."""
+    return {k: v if is_array(v) else frozen(v) for k, v in by_name(params, names).items()}
+
+
+def by_name(params, names) -> dict:
+    """Parameters as a dict by name, as they are."""
     if isinstance(params, dict):
-        arrays = params
-    elif is_array(params):
-        arrays = {(names or ["params"])[0]: params}
-    elif isinstance(params, (list, tuple)):
+        return {str(k): v for k, v in params.items()}
+    if is_array(params):
+        return {(names or ["params"])[0]: params}
+    if isinstance(params, (list, tuple)):
         names = list(names or (f"params[{i}]" for i in range(len(params))))
         if len(names) != len(params):
             raise InputError(
                 f"gradcheck needs one name per array: {len(names)} names for {len(params)} arrays."
             )
-        arrays = dict(zip(names, params, strict=True))
-    else:
-        raise DTypeError(
-            f"gradcheck needs params as an array, or a list or dict of arrays, "
-            f"got {type(params).__name__}. Turn generators into a list first."
-        )
-    return {str(k): v if is_array(v) else frozen(v) for k, v in arrays.items()}
+        return dict(zip(names, params, strict=True))
+    raise DTypeError(
+        f"gradcheck needs params as an array, or a list or dict of arrays, "
+        f"got {type(params).__name__}. Turn generators into a list first."
+    )
 
 
 def frozen(v):
@@ -156,7 +210,7 @@ class Later:
 
 
 def in_place(arrays):
-    """ask(f, values): f() with values written into the caller's own arrays, which are restored."""
+    """bind(f)(values): f() with values written into the caller's arrays, which are restored."""
     fixed = [k for k, a in arrays.items() if not (isinstance(a, np.ndarray) and a.flags.writeable)]
     if fixed:
         raise InputError(
@@ -164,32 +218,33 @@ def in_place(arrays):
             "are not. Let loss take the parameters: loss(params)."
         )
 
-    def ask(f, values):
+    def within(f, values):
         saved = {k: a.copy() for k, a in arrays.items()}
         try:
             for k, a in arrays.items():
                 a[...] = values[k]
-            return f() if positional_count(f) == 0 else f(arrays)
+            return f()
         finally:
             for k, a in arrays.items():
                 if not np.array_equal(a, values[k], equal_nan=True):
                     values[k][...] = a  # a loss that edits its parameters must look so outside too
                 a[...] = saved[k]
 
-    return ask
+    def bind(f):
+        return partial(within, f if positional_count(f) == 0 else partial(f, arrays))
+
+    return bind
 
 
 def by_structure(loss, params, arrays):
-    """ask(f, values): f with the values in the structure that the parameters came in."""
-    if not is_array(params) and positional_count(loss) == len(arrays) > 1:
-        return lambda f, values: f(*values.values())
-    if isinstance(params, dict):
-        named = all(isinstance(k, str) for k in params)
-        back = dict if named else lambda v: dict(zip(params, v.values(), strict=True))
-        return lambda f, values: f(back(values))
-    if is_array(params):
-        return lambda f, values: f(*values.values())
-    return lambda f, values: f(type(params)(values.values()))
+    """bind(f)(values): f with the values in the structure that the parameters came in."""
+    if is_array(params) or positional_count(loss) == len(arrays) > 1:
+        return lambda f: lambda values: f(*values.values())
+    if not isinstance(params, dict):
+        return lambda f: lambda values: f(type(params)(values.values()))
+    if all(isinstance(k, str) for k in params):
+        return lambda f: lambda values: f(dict(values))
+    return lambda f: lambda values: f(dict(zip(params, values.values(), strict=True)))
 
 
 def split_cache(result, name):

@@ -14,7 +14,8 @@ PyTorch, for an autograd.Function (its .apply) or anything that autograd differe
         out, leaves = cache
         return torch.autograd.grad(out, leaves, torch.tensor(dout), retain_graph=True)
 
-    gradcheck.assert_vjp(forward, backward, {"x": x, "w": w})
+    alone = lambda x, w: function(torch.tensor(x), torch.tensor(w))      # without requires_grad
+    gradcheck.assert_vjp(forward, backward, {"x": x, "w": w}, value=alone)
 
 JAX, for a custom_vjp or any function; without x64 the check would be one in float32:
 
@@ -47,7 +48,7 @@ __all__ = ["as_numpy", "is_array", "is_float", "randn", "real_copy"]
 
 
 def as_numpy(x):
-    """x as a NumPy array: from a torch tensor, a CuPy or JAX array, or anything np.asarray takes.
+    """x as a NumPy array: from a torch or minnet tensor, a CuPy array, or what np.asarray takes.
 
     Raises DTypeError for what is not numeric.
 
@@ -57,7 +58,8 @@ def as_numpy(x):
     if isinstance(x, np.ndarray):
         return x
     if hasattr(x, "detach"):
-        x = x.detach().cpu().numpy()
+        x = x.detach()
+        x = (x.cpu() if hasattr(x, "cpu") else x).numpy()
     elif callable(getattr(x, "get", None)) and hasattr(x, "dtype"):
         x = x.get()
     try:

@@ -9,6 +9,8 @@ from .errors import InputError
 from .modules import module_problem
 from .refuse import refuse_class
 from .report import Finding, Report, worst_status
+from .tensors import are_tensors, tensor_problem
+from .tolerance import norm
 
 __all__ = [
     "assert_grad",
@@ -34,6 +36,7 @@ def check_vjp(
     batch_axis=0,
     vectorized=False,
     branches=None,
+    value=None,
     dtype="float64",
     loss_scale=1.0,
     **options,
@@ -42,7 +45,7 @@ def check_vjp(
 
     inputs: dict of arrays and settings, or a tuple in forward's order.  wrt: names to check
     (default: every floating-point array).  backward returns a dict by name, or a tuple
-    in that order.
+    in that order; one with an argument `grads` adds to the arrays in that dict instead.
 
     tol=1e-7          relative to max(|analytic|, |numeric|), and to the norm of the gradient
     method="auto"     "central", "central4", "central6", "ridders", "complex" (probed), "forward"
@@ -53,6 +56,7 @@ def check_vjp(
     batch=None        use only that many examples along batch_axis
     vectorized=False  checked arrays may carry an extra leading axis, and so does the result then
     branches=None     branches(cache) -> bool or int arrays: which side of every kink was taken
+    value=None        value(**inputs) -> out without a gradient: must be what forward gives
     kinks="resolve"   or "error": a crossing fails; or "ignore": crossings are counted, not judged
     contract, diagnose, probe = True    exact batteries; reasons; variants of the inputs
     dtype="float64"   cast to that, or "as-is"
@@ -80,6 +84,7 @@ def check_vjp(
         dtype=dtype,
         vectorized=vectorized,
         branches=branches,
+        value=value,
         loss_scale=loss_scale,
     )
     return run(problem, Options(**known(options)))
@@ -104,7 +109,9 @@ def check(
     """Check the gradients of loss(params) or loss(): a scalar, or a vector of per-sample losses.
 
     params: an array, or a list or dict of arrays.  grads: arrays in the same structure, a function
-    that returns them, or None when loss returns (loss, grads).  reduction: "mean" or "sum".
+    that returns them (alone, or as (loss, grads)), or None when loss returns (loss, grads), or when
+    params are tensors with .data and .grad and loss(params) has backward().
+    reduction: "mean" or "sum".
     terms: {"data": f, "reg": f}, functions that return (loss, grads), checked apart, with the ratio
     of their gradients' norms.  Other options: see check_vjp.
 
@@ -124,6 +131,8 @@ def check(
         "loss_scale": loss_scale,
     }
     settings = Options(**known(options))
+    if grads is None and are_tensors(params):
+        return run(tensor_problem(loss, params, name=name, **shared), settings)
     whole = run(loss_problem(loss, params, grads, name=name, **shared), settings)
     if not terms:
         return whole
@@ -253,7 +262,7 @@ def joined(whole, parts) -> Report:
 
 def balance(parts):
     """The ratio of the terms' gradient norms; a term that drowns the other hides its errors."""
-    norms = {k: float(np.sqrt(sum(p.norm**2 for p in r.params.values()))) for k, r in parts.items()}
+    norms = {k: norm([p.norm for p in r.params.values()]) for k, r in parts.items()}
     if len(norms) < 2 or not min(norms.values()) > 0:
         return []
     (small, low), *_, (large, high) = sorted(norms.items(), key=lambda item: item[1])

@@ -3,20 +3,21 @@
 import numpy as np
 
 from .report import ParamResult, worst_status
-from .tolerance import band
+from .tolerance import band, norm
 
 __all__ = ["conclude", "failed", "merge"]
 
 
-def conclude(name, a, slopes, entries, where) -> ParamResult:
-    """The verdict on a parameter from the Entries of its directions and elements."""
+def conclude(name, a, length, slopes, entries, where) -> ParamResult:
+    """The verdict on a parameter from the Entries of its directions and elements; length: of a."""
     lines = [many for many in (slopes, entries) if len(many)]
     compared = entries if len(entries) else slopes
     status, shown = param_status(slopes, lines), compared.shown()
-    settled = compared.status != "inconclusive"
-    judged = shown[settled] if status == "pass" and settled.any() else shown
-    size = max(np.linalg.norm(compared.analytic), np.linalg.norm(compared.numeric))
-    miss = float(np.linalg.norm((compared.analytic - compared.numeric)[~compared.subgradient()]))
+    judged = shown
+    if status == "pass" and (settled := compared.status != "inconclusive").any():
+        judged = shown[settled]
+    size = max(norm(compared.analytic), norm(compared.numeric))
+    miss = norm((compared.analytic - compared.numeric)[~compared.subgradient()])
     max_rel = float(judged.max())  # NaN wins
     kinked = sum(int(many.flagged("kink").sum()) for many in lines)
     errors = np.full(a.shape, np.nan)
@@ -27,7 +28,7 @@ def conclude(name, a, slopes, entries, where) -> ParamResult:
         shape=a.shape,
         status=status,
         max_rel=max_rel,
-        norm_rel=miss / float(size) if size else 0.0,
+        norm_rel=miss / size if size else 0.0,
         n_checked=len(entries),
         n_total=a.size,
         entries=compared,
@@ -36,7 +37,7 @@ def conclude(name, a, slopes, entries, where) -> ParamResult:
         band=str(band(max_rel, kinks=kinked > 0)),
         unresolved=count(lines, "inconclusive"),
         directions=slopes,
-        norm=float(np.linalg.norm(a.ravel())),
+        norm=length,
         errors=errors,
     )
 
@@ -48,6 +49,8 @@ def count(lines, status) -> int:
 
 def param_status(slopes, lines) -> str:
     """fail if any line failed; pass if most lines were settled; else inconclusive."""
+    if count(lines, "pass") == sum(map(len, lines)):
+        return "pass"
     if count(lines, "fail"):
         return "fail"
     weak = (slopes.status == "inconclusive") & ~slopes.flagged("on-kink") if len(slopes) else ()

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from .arrays import as_numpy
 from .conclude import conclude, failed, merge
 from .errors import InputError
-from .evidence import reasons, worst_sweeps
+from .evidence import reasons, unexplained, worst_sweeps
 from .judge import judge
 from .numeric import METHODS, Probe
 from .points import degenerate, points
@@ -27,6 +27,7 @@ from .remarks import (
 )
 from .report import Finding, ParamResult, Report, worst_status
 from .sampling import choose
+from .tolerance import norm
 from .why import contract, probe
 
 __all__ = ["Options", "run"]
@@ -68,6 +69,8 @@ class Options:
             raise InputError(f"gradcheck needs 0 < tol < 1, got {self.tol!r}.")
         if self.samples_per_param < 1 or self.directions < 0:
             raise InputError("gradcheck needs samples_per_param >= 1 and directions >= 0.")
+        if self.mode == "directions" and not self.directions:
+            raise InputError("gradcheck needs directions >= 1 in mode='directions', got 0.")
 
 
 def run(problem: Problem, options: Options) -> Report:
@@ -105,11 +108,15 @@ def examine(problem, options, rng):
     for values in points(problem, options, d, rng):
         grads = problem.gradients(d, values)
         found, notes = measure(problem, values, grads, d, options, rng)
+        said = {f.param for f in findings if f.severity == "fail"}
+        notes = [f for f in notes if f.param not in said]  # the contract has named it already
         params = {k: merge(params.get(k), p) for k, p in found.items()}
         findings += notes + degenerate(problem, values, grads)
     findings += influence(params) + tiny(params)
     sweeps = worst_sweeps(problem, d, params) if options.diagnose else {}
-    findings += reasons(problem, params, options, rng) if options.diagnose else []
+    if options.diagnose:
+        findings += reasons(problem, params, options, rng)
+        findings += unexplained(params, findings)
     findings += undecided(params, y, options.tol)
     if options.probe and not problem.scalar and all(p.status != "fail" for p in params.values()):
         findings += probe.run(problem, problem.inputs, rng)
@@ -138,13 +145,13 @@ def judge_param(problem, values, name, a, d, options, rng, share) -> ParamResult
     if a.size == 0:
         return ParamResult(name, a.shape, "pass", 0.0, 0.0, 0, 0)
     line_probe = Probe(problem, values, name, [d])
-    norm = float(np.linalg.norm(a.ravel()))
+    size = norm(a)
     rules = {
         "tol": options.tol,
         "method": options.method,
         "step": options.step,
         "kinks": options.kinks,
-        "norm": norm,
+        "norm": size,
     }
     plan = choose(a, options, share, rng)
     slopes: Sequence = ()
@@ -154,24 +161,22 @@ def judge_param(problem, values, name, a, d, options, rng, share) -> ParamResult
             line_probe,
             V,
             V.reshape(len(V), -1) @ a.ravel(),
-            scale=norm,
+            scale=size,
             index=[("direction", k) for k in range(len(V))],
             **rules,
         )
     entries: Sequence = ()
     if len(plan.entries):
-        where = (
-            np.stack(np.unravel_index(plan.entries, a.shape), axis=-1).tolist() if a.ndim else [()]
-        )
+        where = np.stack(np.unravel_index(plan.entries, a.shape), axis=-1) if a.ndim else [()]
         entries = judge(
             line_probe,
             plan.entries,
             a.ravel()[plan.entries],
-            scale=norm / a.size**0.5,
+            scale=size / a.size**0.5,
             index=where,
             **rules,
         )
-    return conclude(name, a, slopes, entries, plan.entries)
+    return conclude(name, a, size, slopes, entries, plan.entries)
 
 
 def complex_or_auto(problem, options, findings):
@@ -195,5 +200,5 @@ def complex_or_auto(problem, options, findings):
 def settings(options) -> dict:
     """Options worth printing."""
     return {
-        k: v for k, v in asdict(options).items() if not isinstance(v, np.ndarray) and k != "rng"
+        k: v for k, v in vars(options).items() if not isinstance(v, np.ndarray) and k != "rng"
     }

@@ -56,7 +56,9 @@ class Entries(Sequence):
             return tuple(self[i] for i in range(*k.indices(len(self))))
         numbers = (float(getattr(self, name)[k]) for name in COLUMNS)
         flags, status, scale = self.flags[k], str(self.status[k]), float(self.scale[k])
-        return Entry(tuple(self.indices[k]), *numbers, flags, status, scale)
+        index = self.indices[k]
+        index = index.tolist() if isinstance(index, np.ndarray) else index
+        return Entry(tuple(index), *numbers, flags, status, scale)
 
     def take(self, order) -> "Entries":
         """The records in another order."""
@@ -75,7 +77,8 @@ class Entries(Sequence):
 
     def subgradient(self) -> np.ndarray:
         """True for the records on a kink whose analytic slope lies between the one-sided ones."""
-        return self.flagged("on-kink") & (self.status == "pass")
+        on = self.flagged("on-kink")
+        return on & (self.status == "pass") if on.any() else on
 
     def shown(self) -> np.ndarray:
         """What a reader sees: the own relative error of what failed; else relative to a typical
@@ -88,6 +91,8 @@ class Entries(Sequence):
 
     def flagged(self, flag) -> np.ndarray:
         """True for the records with that flag."""
+        if not any(self.flags):
+            return np.zeros(len(self), dtype=bool)
         return np.array([flag in flags for flags in self.flags], dtype=bool)
 
     def worst_first(self) -> "Entries":

@@ -90,9 +90,10 @@ def judge(probe, lines, a, *, tol, scale, norm, index, method="auto", step=None,
     v.take(every, first_look(probe, lines, method, step))
     crossed_at(v, every)
     v.accept()
-    if method != "complex":
-        insist(v, kinks, step)
-    v.settle(v.open(), "fail" if method == "complex" else "inconclusive", "weak")
+    if len(v.open()):
+        if method != "complex":
+            insist(v, kinks, step)
+        v.settle(v.open(), "fail" if method == "complex" else "inconclusive", "weak")
     if kinks != "resolve":
         overrule(v, kinks)
     return v.entries(index)

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from .errors import InputError
+from .tolerance import norm
 
 __all__ = ["EPS", "Probe"]
 
@@ -52,11 +53,12 @@ class Probe:
 
     def scale(self, lines) -> np.ndarray:
         """A length for each line: |x| where x is large, else up to 1 (10 rms for small arrays)."""
-        x = self.x.ravel().astype(float, copy=False)
-        rms = math.sqrt(np.dot(x, x) / max(x.size, 1))
+        rms = norm(self.x) / max(self.x.size, 1) ** 0.5
         floor = max(rms, min(1.0, 10 * rms)) or 1.0
         if is_direction(lines):
             return np.full(len(lines), floor)
+        if self.lead == 1:
+            return np.maximum(abs(self.x.reshape(-1)[lines]), floor)
         columns = abs(self.x.reshape(self.lead, self.rest)[:, lines]).max(axis=0)
         return np.maximum(columns, floor)
 

@@ -4,10 +4,10 @@ import copy
 
 import numpy as np
 
-from .adapters import named_params, title
+from .adapters import by_name, named_params, title
 from .arrays import as_numpy, is_array
 from .errors import InputError
-from .problem import Problem
+from .problem import Problem, copies
 from .refuse import refuse_class, refuse_framework_module
 
 __all__ = ["module_problem"]
@@ -17,13 +17,15 @@ def module_problem(module, *inputs, name=None, **options) -> Problem:
     """A layer object: forward(*inputs), backward(dout), parameters(), gradients().
 
     Works on a deep copy, so nothing of the caller's is touched.  parameters and gradients may be
-    methods or attributes ("params" and "grads" too), lists or dicts; backward returns the gradient
-    of the float inputs, or None.
+    methods or attributes ("params" and "grads" too), lists or dicts, or parameters are objects with
+    .data and .grad; backward returns the gradient of the float inputs, or None.
+    A layer with zero_grad() promises to add to its gradients.
     """
     refuse_class(module, "check_module", "a layer object")
     refuse_framework_module(module)
     module = copy.deepcopy(module)
-    params = named_params(member(module, "parameters", "params") or {}, None)
+    owners = by_name(member(module, "parameters", "params") or {}, None)
+    params = named_params({k: p.data if holds(p) else p for k, p in owners.items()}, None)
     xs = {f"input{i}" if len(inputs) > 1 else "input": x for i, x in enumerate(inputs)}
     clash = set(params) & set(xs)
     if clash:
@@ -36,13 +38,40 @@ def module_problem(module, *inputs, name=None, **options) -> Problem:
 
     def pull(d, cache):
         call(cache)  # the layer remembers its last forward only
-        clear_gradients(module)
+        clear_gradients(module, owners)
         dxs = module.backward(d)
-        return named_like(params, member(module, "gradients", "grads") or {}) | input_grads(xs, dxs)
+        held = copies(buffers(module, owners))  # the next call fills the same arrays
+        return held | input_grads(xs, dxs)
+
+    def prefilled(d, noise):
+        pull(d, problem.inputs)  # now every buffer exists
+        arrays = {k: g for k, g in buffers(module, owners).items() if isinstance(g, np.ndarray)}
+        for k, g in arrays.items():
+            g[...] = noise[k]
+        reached = buffers(module, owners)
+        arrays = {k: noise[k] for k in arrays if np.array_equal(reached[k], noise[k])}
+        call(problem.inputs)
+        module.backward(d)
+        return {k: buffers(module, owners)[k] for k in arrays}
 
     everything = xs | params
     wrt = [k for k, v in everything.items() if is_array(v) and as_numpy(v).dtype.kind == "f"]
-    return Problem(call, pull, everything, wrt=wrt, name=name or title(type(module)), **options)
+    problem = Problem(
+        call,
+        pull,
+        everything,
+        wrt=wrt,
+        name=name or title(type(module)),
+        prefilled=prefilled,
+        adds=callable(getattr(module, "zero_grad", None)),
+        **options,
+    )
+    return problem
+
+
+def holds(p) -> bool:
+    """True for a parameter object that holds an array and its gradient."""
+    return isinstance(getattr(p, "data", None), np.ndarray) and hasattr(p, "grad")
 
 
 def member(module, *names):
@@ -57,22 +86,22 @@ def member(module, *names):
     return None
 
 
-def clear_gradients(module):
+def buffers(module, owners) -> dict:
+    """The gradients that a module holds, keyed as its parameters are."""
+    grads = member(module, "gradients", "grads")
+    if grads is None:
+        return {k: p.grad for k, p in owners.items() if holds(p)}
+    return dict(grads) if isinstance(grads, dict) else dict(zip(owners, grads, strict=False))
+
+
+def clear_gradients(module, owners):
     """Zero the gradients in place, so that layers that accumulate start from nothing."""
     if callable(getattr(module, "zero_grad", None)):
         module.zero_grad()
         return
-    grads = member(module, "gradients", "grads") or {}
-    for g in grads.values() if isinstance(grads, dict) else grads:
+    for g in buffers(module, owners).values():
         if isinstance(g, np.ndarray):
             g[...] = 0
-
-
-def named_like(params, grads) -> dict:
-    """Gradients keyed as the parameters are."""
-    if isinstance(grads, dict):
-        return dict(grads)
-    return dict(zip(params, grads, strict=False))
 
 
 def input_grads(xs, dxs) -> dict:

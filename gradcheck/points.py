@@ -6,6 +6,7 @@ from .arrays import as_numpy, real_copy
 from .errors import InputError
 from .problem import copies
 from .report import Finding
+from .tolerance import norm
 
 __all__ = ["burned_in", "degenerate", "points"]
 
@@ -26,7 +27,7 @@ def beside(problem, rng) -> dict:
     values = copies(problem.inputs)
     for name in problem.wrt:
         x = values[name]
-        scale = float(np.sqrt(np.mean(x**2))) if x.size and np.any(x) else 1.0
+        scale = norm(x) / x.size**0.5 if np.any(x) else 1.0
         x += 0.5 * scale * rng.standard_normal(x.shape)
     return values
 
@@ -68,10 +69,8 @@ def burned_in(problem, count, d) -> dict:
 def first_rate(problem, values, d) -> float:
     """A step that moves the parameters by about a tenth of a unit."""
     grads = problem.gradients(d, values)
-    norm = np.sqrt(
-        sum(np.sum(as_numpy(grads[k]) ** 2) for k in problem.wrt if grads[k] is not None)
-    )
-    return 0.1 / norm if np.isfinite(norm) and norm > 0 else 1.0
+    size = norm([norm(as_numpy(grads[k])) for k in problem.wrt if grads[k] is not None])
+    return 0.1 / size if np.isfinite(size) and size > 0 else 1.0
 
 
 def descend(problem, values, d, loss, rate):

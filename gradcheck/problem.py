@@ -24,6 +24,10 @@ class Problem:
     wrt: names whose gradients are checked.  weights: None, or the fixed upstream of a loss.
     lanes: leading axes along which outputs depend on their own slice of an input only.
     value(values) -> outputs alone, where that is less work than call.
+
+    For the contract: alone(values) -> outputs when no gradient is asked for (or the reverse; None
+    where that cannot be told); prefilled(d, noise) -> gradient buffers that held `noise` before
+    backward(d) ran; adds: backward promises to add to them (else it may overwrite all of them).
     """
 
     def __init__(
@@ -42,9 +46,13 @@ class Problem:
         loss_scale=1.0,
         weights=None,
         value=None,
+        alone=None,
+        prefilled=None,
+        adds=True,
     ):
         self.call, self.pull, self.name = call, pull, name
         self.value = value or (lambda values: call(values)[0])
+        self.alone, self.prefilled, self.adds = alone, prefilled, adds
         self.reseed, self.vectorized, self.loss_scale = reseed, vectorized, loss_scale
         self.branches, self.lanes, self.weights, self.dtype = branches, lanes, weights, dtype
         self.wrt = (
@@ -103,13 +111,15 @@ class Problem:
 
         A full check lives in this loop: where nothing needs care, it is the bare one.
         """
-        values, rows = dict(values), []
+        values = dict(values)
+        rows: list = []
         careful = self.guard or self.containers or self.reseed is not None
+        look, keep = self.evaluate if careful else self.value, rows.append
         try:
             for x in points:
                 values[name] = x
-                y = self.evaluate(values) if careful else self.value(values)
-                rows.append(y if isinstance(y, float) else self.pack(y).copy())
+                y = look(values)
+                keep(y if isinstance(y, float) else self.pack(y).copy())
         except GradcheckError:
             raise
         except Exception as error:

@@ -45,12 +45,14 @@ class Checker:
 
 
 def pytest_addoption(parser):
+    """--gradcheck-seed and --gradcheck-json."""
     group = parser.getgroup("gradcheck")
     group.addoption("--gradcheck-seed", type=int, default=0, help="seed of every gradient check")
     group.addoption("--gradcheck-json", metavar="DIR", default=None, help="write reports there")
 
 
 def pytest_configure(config):
+    """Register the markers."""
     config.addinivalue_line("markers", "gradcheck(budget): forward calls a gradient check may make")
     config.addinivalue_line("markers", "gradcheck_budget(n): the same")
 

@@ -23,7 +23,7 @@ HEAD = (
 def summary(report) -> str:
     """One line: the verdict, and the worst entry with its raw pair."""
     tol = report.settings.get("tol", 0)
-    head = f"gradcheck  {word(report.status)}  {report.name}  {len(report.params)} parameters"
+    head = f"gradcheck  {word(report.status)}  {report.name}  {parameters(report)}"
     worst = report.worst(1) if not report.ok else worst_judged(report)
     if worst:
         name, e = worst[0]
@@ -34,6 +34,12 @@ def summary(report) -> str:
             f"{e.numeric:.4e}{kink})"
         )
     return f"{head}, tolerance {tol:g}, {report.nfev} forward calls"
+
+
+def parameters(report) -> str:
+    """ "1 parameter", "3 parameters"."""
+    n = len(report.params)
+    return f"{n} parameter{'' if n == 1 else 's'}"
 
 
 def worst_judged(report) -> list:
@@ -48,12 +54,13 @@ def render(report) -> str:
     if report.status == "pass" and not report.findings:
         return summary(report)
     lines = [
-        f"gradcheck  {word(report.status)}   {report.name}   {len(report.params)} parameters, "
+        f"gradcheck  {word(report.status)}   {report.name}   {parameters(report)}, "
         f"{report.nfev} forward / {report.nbev} backward calls, {report.seconds:.2f} s, "
         f"seed {report.seed}"
     ]
-    lines += columns([HEAD, *(row(p) for p in report.params.values())])
-    lines += folded("  reference     ", reference(report)) if report.params else []
+    if report.params:
+        lines += columns([HEAD, *(row(p) for p in report.params.values())])
+        lines += folded("  reference     ", reference(report))
     return "\n".join(lines + stories(report))
 
 
@@ -70,8 +77,8 @@ def row(p) -> tuple[str, ...]:
         str(p.shape),
         f"{p.n_checked}/{p.n_total}",
         word(p.status),
-        f"{p.max_rel:.1e}",
-        f"{p.norm_rel:.1e}",
+        f"{p.max_rel:.1e}" if p.max_rel == p.max_rel else "-",
+        f"{p.norm_rel:.1e}" if p.norm_rel == p.norm_rel else "-",
         *raw,
     )
 
@@ -111,7 +118,14 @@ def by_gravity(report) -> list:
 
 def message(f) -> str:
     """A finding's parameter and sentence."""
-    return f"{f.param}: {f.message}" if f.param else f.message
+    words = f.message.removesuffix(".")
+    return f"{f.param}: {words}" if f.param else words
+
+
+def hint(f) -> str:
+    """What to look at next, as the rest of a sentence."""
+    words = f.hint.removesuffix(".")
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]
 
 
 def stories(report) -> list[str]:
@@ -119,7 +133,7 @@ def stories(report) -> list[str]:
     lines = []
     for f in by_gravity(report):
         lines += folded(f"  {word(f.severity):<13} ", f"{message(f)} [{f.code}]")
-        lines += folded(f"  {'':8}next: ", f.hint) if f.hint else []
+        lines += folded(f"  {'':8}next: ", hint(f)) if f.hint else []
     return lines
 
 
@@ -148,9 +162,9 @@ def render_html(report) -> str:
     words = " · ".join(escape(part) for part in summary(report).split("  "))
     words = words.replace(word(report.status), coloured(report.status), 1)
     table = f'<table style="border-collapse:collapse"><tr>{cells("th", HEAD)}</tr>{body}</table>'
+    table = f'<div style="overflow-x:auto">{table}</div>' if report.params else ""
     return (
-        f'<div class="gradcheck" style="{BOX}"><p>{words}</p>'
-        f'<div style="overflow-x:auto">{table}</div>'
+        f'<div class="gradcheck" style="{BOX}"><p>{words}</p>{table}'
         + (f"<p>reference: {escape(reference(report))}</p>" if report.params else "")
         + (f'<ul style="padding-left:1.2em">{items}</ul></div>' if items else "</div>")
     )
@@ -158,8 +172,8 @@ def render_html(report) -> str:
 
 def item(f) -> str:
     """A finding as HTML: severity, sentence, code, and what to look at next on its own line."""
-    hint = f'<br><span style="color:#555">next: {escape(f.hint)}</span>' if f.hint else ""
-    return f"{coloured(f.severity)} {escape(message(f))} <code>{escape(f.code)}</code>{hint}"
+    next_ = f'<br><span style="color:#555">next: {escape(hint(f))}</span>' if f.hint else ""
+    return f"{coloured(f.severity)} {escape(message(f))} <code>{escape(f.code)}</code>{next_}"
 
 
 def coloured(status) -> str:

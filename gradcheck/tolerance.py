@@ -1,12 +1,13 @@
 """The one home for relative error, the words of the CS231n bands, and the verdict on a number."""
 
+import math
 from enum import StrEnum
 
 import numpy as np
 
 from .errors import InputError
 
-__all__ = ["Band", "band", "conclusive", "matches", "relative_error"]
+__all__ = ["Band", "band", "conclusive", "matches", "norm", "relative_error"]
 
 
 def relative_error(a, n, *, mode: str = "max"):
@@ -30,6 +31,24 @@ def relative_error(a, n, *, mode: str = "max"):
     if mode == "max":
         return difference
     return difference / np.where(total == 0, 1, total)
+
+
+def norm(a) -> float:
+    """Euclidean length of all entries, of any size: where squares would overflow or vanish,
+    nothing is squared before it is scaled; inf and NaN stay.
+
+    >>> norm(np.array([3.0, 4.0])), norm(np.array([0.0, 4e200])), norm(np.array([3e-200, 4e-200]))
+    (5.0, 4e+200, 5e-200)
+    """
+    a = np.asarray(a, dtype=float).reshape(-1)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        square = float(np.dot(a, a))
+    if 1e-280 < square < 1e300:
+        return math.sqrt(square)
+    if not a.size:
+        return 0.0
+    top = float(np.abs(a).max())
+    return top * float(np.linalg.norm(a / top)) if 0 < top < np.inf else top
 
 
 class Band(StrEnum):

@@ -116,6 +116,7 @@ def run_guarded(target, names, job, tell):
 
 
 def freeze(value):
+    """Lists as tuples, so that they can be compared and hashed."""
     return tuple(value) if isinstance(value, list) else value
 
 

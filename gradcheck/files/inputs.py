@@ -4,6 +4,7 @@ import numpy as np
 
 
 def affine(r, shape=(2, 3, 2), M=4):
+    """Examples of several axes, which the layer flattens."""
     D = int(np.prod(shape[1:]))
     return {"x": r.normal(size=shape), "w": r.normal(size=(D, M)), "b": r.normal(size=M)}
 
@@ -26,6 +27,7 @@ def norm(r, shape=(6, 5), param="bn_param", mode=None, stats=False, **settings):
 
 
 def groupnorm(r, shape=(2, 4, 3, 2), G=2, flat=False, **settings):
+    """Images with one scale and shift for each channel; flat: as vectors."""
     values = norm(r, shape, "gn_param", **settings)
     scale = (-1,) if flat else (1, -1, 1, 1)
     gamma, beta = values["gamma"].reshape(scale), values["beta"].reshape(scale)
@@ -33,6 +35,7 @@ def groupnorm(r, shape=(2, 4, 3, 2), G=2, flat=False, **settings):
 
 
 def conv(r, image=(5, 5), kernel=(3, 3), N=2, C=3, F=2, pad=1, stride=1):
+    """Images, filters and biases, with their stride and padding."""
     return {
         "x": r.normal(size=(N, C, *image)),
         "w": r.normal(size=(F, C, *kernel)),
@@ -49,15 +52,18 @@ def pool(r, image=(4, 4), window=(2, 2), stride=2, N=2, C=3, top=0.3):
 
 
 def pool_param(window=(2, 2), stride=2):
+    """The settings of a pooling layer."""
     return {"pool_height": window[0], "pool_width": window[1], "stride": stride}
 
 
 def conv_pool(r, window=(2, 2), pool_stride=2, **options):
+    """Inputs of a convolution with a pooling after it."""
     values = conv(r, **{"image": (4, 4), **options})
     return values | {"pool_param": pool_param(window, pool_stride)}
 
 
 def conv_bn(r, **options):
+    """Inputs of a convolution with a batch norm after it."""
     values = conv(r, **options)
     F = len(values["b"])
     scales = {"gamma": r.normal(size=F) + 2, "beta": r.normal(size=F)}
@@ -65,6 +71,7 @@ def conv_bn(r, **options):
 
 
 def affine_bn(r, **options):
+    """Inputs of an affine layer with a batch norm after it."""
     values = affine(r, **options)
     M = len(values["b"])
     scales = {"gamma": r.normal(size=M) + 2, "beta": r.normal(size=M)}
@@ -72,11 +79,13 @@ def affine_bn(r, **options):
 
 
 def dropout(r, p=0.3, mode="train", seed=12):
+    """Entries around 6, far from zero, so that a dropped one shows."""
     settings = {"p": p, "mode": mode, "seed": seed}
     return {"x": r.normal(size=(30, 30)) + 6, "dropout_param": settings}
 
 
 def score(r, N=5, C=4, shift=0.0):
+    """Scores and labels."""
     return {"x": r.normal(size=(N, C)) + shift, "y": r.integers(C, size=N)}
 
 
@@ -90,6 +99,7 @@ def linear(r, N=6, D=4, C=3, reg=0.1, shift=0.0, columns=False):
 
 
 def temporal_loss(r, N=3, T=4, V=5, keep=0.6, shift=0.0):
+    """Scores and words of sequences; the mask keeps some, at least one."""
     mask = r.uniform(size=(N, T)) < keep
     mask[0, 0] = True
     x = r.normal(size=(N, T, V)) + shift
@@ -97,11 +107,13 @@ def temporal_loss(r, N=3, T=4, V=5, keep=0.6, shift=0.0):
 
 
 def step(r, N=3, D=4, H=5, gates=1):
+    """One step of a recurrent net, an LSTM with gates=4."""
     values = {"x": r.normal(size=(N, D)), "prev_h": r.normal(size=(N, H))}
     return values | ({"prev_c": r.normal(size=(N, H))} if gates == 4 else {}) | maps(r, D, H, gates)
 
 
 def sequence(r, N=2, T=3, D=4, H=5, gates=1):
+    """Whole sequences with an initial state."""
     values = {"x": r.normal(size=(N, T, D)), "h0": r.normal(size=(N, H))}
     return values | maps(r, D, H, gates)
 
@@ -120,6 +132,7 @@ def embedding(r, N=2, T=4, V=5, D=3):
 
 
 def temporal_affine(r, N=2, T=3, D=4, M=5):
+    """Sequences for one affine map."""
     return {
         "x": r.normal(size=(N, T, D)),
         "w": r.normal(size=(D, M)),

@@ -68,6 +68,7 @@ def render_html(reports) -> str:
 
 
 def file_section(report):
+    """One file as HTML: a table of its functions, then the notes."""
     rows = "\n".join(row(v) for v in report.verdicts)
     notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     return (

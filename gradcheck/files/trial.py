@@ -166,6 +166,7 @@ def worst_error(report):
 
 
 def first_message(findings):
+    """What the first finding says, or nothing."""
     return findings[0].message if findings else ""
 
 

@@ -44,7 +44,7 @@ Codes of faults that need no comparison are in `contract`.
 import numpy as np
 
 from ..report import Evidence, Finding
-from . import hidden, jacobian, moved, patterns, places, probe, terms
+from . import contributions, hidden, jacobian, moved, paths, patterns, places, probe, terms
 from .facts import Facts, norm
 
 __all__ = ["RULES", "diagnose", "rank"]
@@ -56,6 +56,7 @@ RULES = (  # most specific first; ranked in this order
         places.label_term,
         moved.rearranged,
         moved.shifted,
+        moved.elsewhere,
         moved.wrong_slice,
         jacobian.forward_map,
         moved.built_from_upstream,
@@ -64,19 +65,25 @@ RULES = (  # most specific first; ranked in this order
     ),
     (
         patterns.zero_pattern,
+        places.stops_early,
+        contributions.masked_outputs,
         patterns.axis_factor,
         places.branch,
-        jacobian.coupling,
-        jacobian.lost_contributions,
-        jacobian.output_factor,
+        contributions.first_step,
+        contributions.coupling,
+        contributions.lost_contributions,
+        contributions.leaking,
+        contributions.output_factor,
         patterns.local_derivative,
         terms.mean_term,
         terms.normalisation_terms,
         terms.term_through_sum,
+        terms.row_term,
         jacobian.misplaced,
         places.border,
         terms.small_plateau,
         patterns.other_terms,
+        paths.path_missing,
         hidden.hidden_factor,
     ),
     (
@@ -107,6 +114,7 @@ def diagnose(evidence: Evidence) -> list[Finding]:
         found += [placed(hit, tier, i) for i, hit in hits if hit]
         if found and tier < EXACT or len(found) >= ENOUGH:
             break
+    found = [f for k, f in enumerate(found) if f.code not in [g.code for g in found[:k]]]
     exact = any(f.evidence["rank"][0] < EXACT for f in found)
     return ambiguous(found) + [placed(f, EXACT, len(RULES[EXACT])) for f in localise(facts, exact)]
 
@@ -150,5 +158,6 @@ def localise(f, explained) -> list[Finding]:
         return []
     words = f"wrong: {', '.join(wrong)}; right: {', '.join(right) or 'none'}"
     code, why = ("wrong-operand", ALONE) if len(wrong) == 1 else ("shared-step", TOGETHER)
-    note = Finding("localisation", "note", "", words, {"wrong": wrong, "right": right}, why)
+    found = {"wrong": wrong, "right": right}
+    note = Finding("localisation", "note", "", words, found, NEXT if explained else "")
     return [note] if explained else [f.finding("GC-P16", code, why + f" ({words})", NEXT), note]

@@ -1,8 +1,13 @@
 """What a factor may stand for, in the words of the sizes and settings at hand."""
 
+from itertools import product
+
 import numpy as np
 
-__all__ = ["factor_words", "scale_names"]
+from .contract import close
+from .facts import proportional
+
+__all__ = ["elementwise_name", "factor_words", "scale_names", "vector_name"]
 
 POWERS = (
     (1, "{}"),
@@ -41,7 +46,9 @@ def forms(n, v):
 
 def sizes(f) -> dict[str, int]:
     """{"axis 1 of W": 4, ...} of the inputs and the output, the batch first, without the ones."""
-    arrays = {n: v.shape for n, v in f.known.items() if not n.startswith("cache")}
+    whole = getattr(f.problem, "whole", f.problem).inputs
+    arrays = {n: v.shape for n, v in whole.items() if isinstance(v, np.ndarray)}
+    arrays |= {"the output": f.y.shape}
     first, output = next(iter(arrays)), arrays["the output"]
     places = {f"axis {i} of {n}": s for n, shape in arrays.items() for i, s in enumerate(shape)}
     if output and arrays[first][:1] == output[:1]:
@@ -64,3 +71,45 @@ def factor_words(k, names) -> str:
     head = names[0].partition(" is ")[0] + " is "
     words = ", or ".join([names[0], *(n.removeprefix(head) for n in names[1:4])])
     return words if words.startswith(f"{k:.7g},") else f"{k:.7g} = {words}"
+
+
+def vector_name(f, k, axis):
+    """Which known vector, or power of one, the factors along an axis are."""
+    for name, v in f.floats.items():
+        v = v.reshape(-1)
+        v = v[f.grid[axis]] if v.size > f.grid[axis][-1] and v.shape != k.shape else v
+        for p, form in ((1, "{}"), (-1, "1/{}"), (2, "{}^2"), (-2, "1/{}^2")):
+            if v.shape == k.shape and np.all(v != 0) and close(k, v.astype(float) ** p, 1e-5):
+                return form.format(name)
+    return None
+
+
+def elementwise_name(f, q, used):
+    """(words, residual) for q = c u / v with u, v from a small dictionary of known arrays."""
+    atoms = {"1": np.ones(f.shape)}
+    with np.errstate(all="ignore"):
+        for n, v in f.floats.items():
+            if v.shape == f.shape and not (n.startswith("cache") and len(atoms) > 40):
+                atoms |= {
+                    n: v,
+                    f"(1 - {n})": 1 - v,
+                    f"(1 - {n}^2)": 1 - v**2,
+                    f"(1 + {n})": 1 + v,
+                    f"{n}^2": v**2,
+                    f"exp({n})": np.exp(v),
+                    f"tanh({n})": np.tanh(v),
+                    f"sigmoid({n})": 1 / (1 + np.exp(-v)),
+                    f"(1 - tanh({n})^2)": 1 - np.tanh(v) ** 2,
+                }
+        usable = {
+            n: v[used]
+            for n, v in atoms.items()
+            if np.all(v[used] != 0) and np.all(np.isfinite(v[used]))
+        }
+        target = q[used]
+        for (u, a), (v, b) in product(usable.items(), repeat=2):
+            for form, value in ((f"{u}/{v}", a / b), (f"{u} {v}", a * b)):
+                k, residual = proportional(target, value)
+                if residual < 1e-6 and u != v and np.ptp(value) > 0:
+                    return f"{k:.6g} {form}", residual
+    return "", 0.0

@@ -8,18 +8,13 @@ import numpy as np
 from ..errors import GradcheckError
 from ..numeric import Probe, stencil
 from ..report import Finding
+from ..tolerance import norm
 from .known import arrays_in
 
-__all__ = ["Facts", "norm", "proportional", "subsets"]
+__all__ = ["Facts", "axis_words", "norm", "proportional", "subsets"]
 
 FIT = 1e-5  # residual of a fit that counts
 LARGEST_JACOBIAN, MOST_CALLS = 200_000, 400
-
-
-def norm(a) -> float:
-    """Euclidean length of all entries, of any size: nothing is squared before it is scaled."""
-    top = float(np.abs(a).max(initial=0))
-    return top * float(np.linalg.norm(np.ravel(a) / top)) if 0 < top < np.inf else top
 
 
 def proportional(a, b):
@@ -38,19 +33,33 @@ def subsets(ndim):
     return chain.from_iterable(combinations(range(ndim), n) for n in range(1, ndim + 1))
 
 
+def axis_words(S) -> str:
+    """Axes in words.
+
+    >>> axis_words((0,)), axis_words((1, 2))
+    ('axis 0', 'axes 1 and 2')
+    """
+    S = [int(a) for a in S]
+    return f"axis {S[0]}" if len(S) == 1 else f"axes {', '.join(map(str, S[:-1]))} and {S[-1]}"
+
+
 class Facts:
     """Evidence of one parameter with what follows from it.   A, M, R = A - M: (m, *shape)."""
 
     def __init__(self, evidence):
         self.e, self.problem, self.name = evidence, evidence.problem, evidence.name
         D = np.stack([np.asarray(d, dtype=float) for d in evidence.D])
-        unit = unit_of(evidence.M)
-        self.A, self.M, self.U, self.D = (a / unit for a in (evidence.A, evidence.M, evidence.U, D))
+        self.unit = unit_of(evidence.M)
+        parts = evidence.A, evidence.M, evidence.U, D
+        self.A, self.M, self.U, self.D = (a / self.unit for a in parts)
         self.x = self.problem.inputs[self.name]
         self.R = self.A - self.M
         self.size, self.noise = norm(self.M), norm(self.U)
         self.fit = min(max(FIT, 10 * self.noise / (self.size or 1.0)), 1e-3)
         self.shape, self.axes = self.x.shape, range(self.x.ndim)
+        self.grid = getattr(self.problem, "grid", [np.arange(s) for s in self.shape])
+        self.whole = getattr(self.problem, "whole", self.problem).inputs[self.name].shape
+        self.cut = getattr(self.problem, "cut", lambda array: array)
 
     def finding(self, rule, code, message, hint="", residual=0.0, **numbers):
         """A failure of this parameter, worded as far as the evidence goes."""
@@ -98,15 +107,16 @@ class Facts:
 
     @cached_property
     def known(self) -> dict:
-        """Arrays by name: inputs, output, what the cache and the settings hold."""
-        return (
-            (
-                arrays_in(self.problem.inputs, "", 2)
-                and {k: v for k, v in self.problem.inputs.items() if isinstance(v, np.ndarray)}
-            )
-            | {"the output": self.y}
-            | arrays_in(self.output[1])
-        )
+        """Arrays by name: inputs, output, what the cache and the settings hold; of the parameter's
+        shape at the entries looked at."""
+        inputs = {k: v for k, v in self.problem.inputs.items() if isinstance(v, np.ndarray)}
+        known = inputs | {"the output": self.y} | arrays_in(self.output[1])
+        return {k: self.cut(v) for k, v in known.items()}
+
+    @cached_property
+    def upstream(self):
+        """D at the entries looked at where the output has the parameter's shape, else as it is."""
+        return np.stack([self.cut(d) for d in self.D])
 
     @cached_property
     def floats(self) -> dict:
@@ -161,6 +171,14 @@ class Facts:
         """(outputs, inputs) True where the Jacobians agree; the scale is J_M's largest entry."""
         JA, JM = self.jacobians
         return np.abs(JA - JM) <= 1e-6 * np.abs(JM).max() + 1e-5 * np.abs(JM)
+
+    @cached_property
+    def one_output_each(self) -> bool:
+        """True if every entry moves one output only, and some output is moved by several."""
+        if self.jacobians is None:
+            return False
+        n = self.present(self.jacobians[1])
+        return bool((n.sum(0) <= 1).all() and n.sum(1).max() > 1)
 
     def present(self, J):
         """True where an entry of a Jacobian is not zero."""

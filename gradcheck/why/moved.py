@@ -5,9 +5,9 @@ from itertools import combinations, permutations, product
 import numpy as np
 
 from .contract import close
-from .facts import norm, proportional, subsets
+from .facts import axis_words, norm, proportional, subsets
 
-__all__ = ["built_from_upstream", "rearranged", "shifted", "wrong_slice"]
+__all__ = ["built_from_upstream", "elsewhere", "rearranged", "shifted", "wrong_slice"]
 
 
 def rearranged(f):
@@ -38,9 +38,10 @@ def arrangements(M):
     m, *shape = M.shape
     axes = range(1, M.ndim)
     for order in permutations(axes):
-        yield "transposed", f"the transpose {tuple(a - 1 for a in order)}", M.transpose(0, *order)
+        which = f" {tuple(a - 1 for a in order)}" if M.ndim > 3 else ""
+        yield "transposed", f"the transpose{which}", M.transpose(0, *order)
     for S in subsets(M.ndim - 1):
-        yield "flipped", f"a reversed axis {S}", np.flip(M, [a + 1 for a in S])
+        yield "flipped", f"a reversed {axis_words(S)}", np.flip(M, [a + 1 for a in S])
     for order in permutations(axes):
         N = M.transpose(0, *order)
         yield "reordered", "a reshape in the wrong order of axes", N.reshape(m, *shape)
@@ -93,7 +94,7 @@ def shifted(f):
             return f.finding(
                 "GC-P4",
                 "shifted",
-                f"a shift by {by} along axis {tuple(a - 1 for a in S)}",
+                f"a shift by {by} along {axis_words(a - 1 for a in S)}",
                 "compare the slice, the crop or the offset with those of the forward",
                 norm(A - M) / norm(M),
                 shift=by,
@@ -102,12 +103,45 @@ def shifted(f):
     return None
 
 
+def elsewhere(f):
+    """GC-P4 of a large parameter: what is numeric at the grid stands elsewhere in the analytic
+    gradient, all of which is known."""
+    if f.shape == f.whole:
+        return None
+    back = f.problem.whole.gradients
+    A = np.stack([np.asarray(back(d)[f.name], dtype=float) for d in f.e.D]) / f.unit
+    for code, words, grid, inside in moves(f.grid, f.whole):
+        part = (slice(None), *np.ix_(*inside))
+        N, M = A[:, *np.ix_(*(g[k] for g, k in zip(grid, inside, strict=True)))], f.M[part]
+        if M[0].size > 9 and f.small(norm(N - M), norm(M)) and norm(M) > 0.1 * f.size:
+            return f.finding(
+                "GC-P4",
+                code,
+                words,
+                "compare the order of axes, the slice or the offset with those of the forward",
+                norm(N - M) / norm(M),
+            )
+    return None
+
+
+def moves(grid, whole):
+    """(code, words, where the entries of a grid went, which of them are still inside)."""
+    axes, every = range(len(grid)), [np.arange(len(g)) for g in grid]
+    for S in subsets(len(grid)):
+        flipped = [whole[a] - 1 - g if a in S else g for a, g in enumerate(grid)]
+        yield "flipped", f"a reversed {axis_words(S)}", flipped, every
+    for S, by in product([*((a,) for a in axes), *combinations(axes, 2)], (1, -1, 2, -2, 3, -3)):
+        to = [g + by if a in S else g for a, g in enumerate(grid)]
+        inside = [np.flatnonzero((t >= 0) & (t < n)) for t, n in zip(to, whole, strict=True)]
+        yield "shifted", f"a shift by {by} along {axis_words(S)}", to, inside
+
+
 def wrong_slice(f):
     """A is a piece of the upstream, but not the piece that M is."""
     D, A = f.D, f.A
     odd = [a for a in range(1, D.ndim) if A.ndim == D.ndim and A.shape[a] != D.shape[a]]
-    if len(odd) != 1 or A.shape[odd[0]] > D.shape[odd[0]]:
-        return None
+    if len(odd) != 1 or A.shape[odd[0]] > D.shape[odd[0]] or not f.wrong.all():
+        return None  # what is right in places is the right piece
     n = A.shape[odd[0]]
     for start in range(D.shape[odd[0]] - n + 1):
         piece = D.take(range(start, start + n), odd[0])
@@ -137,7 +171,7 @@ def built_from_upstream(f):
                 return f.finding(
                     "GC-P8",
                     "wrong-axis",
-                    f"the upstream summed over axis {S} times {k:.6g}",
+                    f"the upstream summed over {axis_words(S)} times {k:.6g}",
                     "sum over the axes along which it was broadcast, and only those",
                     residual,
                     k=k,
@@ -153,7 +187,7 @@ def built_from_upstream(f):
                     return f.finding(
                         "GC-P12",
                         "one-sample",
-                        f"only index {place} of axis {S} of the "
+                        f"only index {place} of {axis_words(S)} of the "
                         "upstream used, where all should be summed",
                         "a return inside the loop, = for +=, or an index too many",
                         norm(f.A - rest) / norm(rest),

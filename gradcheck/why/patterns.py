@@ -3,12 +3,10 @@
 Each rule takes Facts and returns a Finding or None; it claims only what fits to a stated residual.
 """
 
-from itertools import product
 
 import numpy as np
 
-from .contract import close
-from .factors import factor_words, scale_names
+from .factors import elementwise_name, factor_words, scale_names, vector_name
 from .facts import norm, proportional
 
 __all__ = [
@@ -39,6 +37,16 @@ def swapped(f):
     """GC-P3: this gradient is another parameter's."""
     for q, (_, M, _) in f.e.all_params.items():
         if q != f.name and M.shape == f.A.shape and f.small(norm(f.A - M), norm(M)):
+            own, other = f.nonzero[1], np.abs(M).any(0)
+            if not (own & other).any():
+                return f.finding(
+                    "GC-P7",
+                    "mask-inverted",
+                    f"the gradient that {q} should get, and where {f.name} should get none: an "
+                    "inverted mask, or the gradients exchanged",
+                    "check which branch belongs to which argument",
+                    other=q,
+                )
             if f.small(norm(f.e.all_params[q][0] - M), norm(M)):
                 return f.finding(
                     "GC-P3",
@@ -152,28 +160,18 @@ def axis_factor(f):
         spread = k.reshape([-1 if a == axis else 1 for a in f.axes])
         residual = norm(f.A - spread * f.M) / (norm(f.A) or 1)
         if residual < f.fit and np.ptp(k) > 1e-5 * np.abs(k).max():
-            name = vector_name(f, k)
+            name = vector_name(f, k, axis)
             return f.finding(
                 "GC-P5",
                 "axis-factor",
                 f"a factor for each index of axis {axis}"
-                + (f": {name}" if name else f", {np.array2string(k, precision=4)}"),
+                + (f": {name}" if name else f", {np.array2string(k, precision=4, threshold=8)}"),
                 "a scale per channel (gamma, 1/sigma, a weight, a count) is missing or doubled",
                 residual,
                 axis=axis,
                 k=k.tolist(),
                 name=name,
             )
-    return None
-
-
-def vector_name(f, k):
-    """Which known vector, or power of one, the factors are."""
-    for name, v in f.floats.items():
-        v = v.reshape(-1)
-        for p, form in ((1, "{}"), (-1, "1/{}"), (2, "{}^2"), (-2, "1/{}^2")):
-            if v.shape == k.shape and np.all(v != 0) and close(k, v.astype(float) ** p, 1e-5):
-                return form.format(name)
     return None
 
 
@@ -184,8 +182,8 @@ def local_derivative(f):
         return None
     q, used = found
     name, residual = elementwise_name(f, q, used)
-    if not name and len(f.A) == 1:
-        return None
+    if not name and (len(f.A) == 1 or f.one_output_each):
+        return None  # then any wrong gradient has such a factor
     return f.finding(
         "GC-P6",
         "local-derivative",
@@ -198,37 +196,6 @@ def local_derivative(f):
     )
 
 
-def elementwise_name(f, q, used):
-    """(words, residual) for q = c u / v with u, v from a small dictionary of known arrays."""
-    atoms = {"1": np.ones(f.shape)}
-    with np.errstate(all="ignore"):
-        for n, v in f.floats.items():
-            if v.shape == f.shape and not (n.startswith("cache") and len(atoms) > 40):
-                atoms |= {
-                    n: v,
-                    f"(1 - {n})": 1 - v,
-                    f"(1 - {n}^2)": 1 - v**2,
-                    f"(1 + {n})": 1 + v,
-                    f"{n}^2": v**2,
-                    f"exp({n})": np.exp(v),
-                    f"tanh({n})": np.tanh(v),
-                    f"sigmoid({n})": 1 / (1 + np.exp(-v)),
-                    f"(1 - tanh({n})^2)": 1 - np.tanh(v) ** 2,
-                }
-        usable = {
-            n: v[used]
-            for n, v in atoms.items()
-            if np.all(v[used] != 0) and np.all(np.isfinite(v[used]))
-        }
-        target = q[used]
-        for (u, a), (v, b) in product(usable.items(), repeat=2):
-            for form, value in ((f"{u}/{v}", a / b), (f"{u} {v}", a * b)):
-                k, residual = proportional(target, value)
-                if residual < 1e-6 and u != v and np.ptp(value) > 0:
-                    return f"{k:.6g} {form}", residual
-    return "", 0.0
-
-
 def extra_term(f):
     """GC-P10: what is too much or missing is a multiple of a known array or of the upstream."""
     known = arrays_of_shape(f)
@@ -236,15 +203,18 @@ def extra_term(f):
         d = f.D.reshape(-1, *[1] * len(f.shape))
         known |= {f"{n} times the upstream": v * d for n, v in list(known.items())}
         known |= {"the upstream": np.broadcast_to(d, f.A.shape)}
-    elif f.D.shape == f.A.shape:
-        known |= {"the upstream": f.D}
+    elif f.upstream.shape == f.A.shape:
+        known |= {"the upstream": f.upstream}
+    elif f.D.shape[1:] == f.whole[: f.D.ndim - 1] and f.shape == f.whole:
+        d = f.D.reshape(*f.D.shape, *[1] * (f.A.ndim - f.D.ndim))
+        known |= {"the upstream": np.broadcast_to(d, f.A.shape)}
     return residual_is(f, known)
 
 
 def other_terms(f):
     """GC-P10, less telling: the upstream times an array, another parameter's gradient."""
     known = {}
-    k, residual = proportional(f.A, f.D) if f.D.shape == f.A.shape else (0.0, 1.0)
+    k, residual = proportional(f.A, f.upstream) if f.upstream.shape == f.A.shape else (0.0, 1.0)
     if residual < f.fit:
         return f.finding(
             "GC-P10",
@@ -253,8 +223,8 @@ def other_terms(f):
             "add up the gradients of all paths",
             residual,
         )
-    if f.D.shape == f.A.shape:
-        known = {f"the upstream times {n}": f.D * v for n, v in arrays_of_shape(f).items()}
+    if f.upstream.shape == f.A.shape:
+        known = {f"the upstream times {n}": f.upstream * v for n, v in arrays_of_shape(f).items()}
     known |= {
         f"the gradient of {q}": M
         for q, (_, M, _) in f.e.all_params.items()

@@ -4,18 +4,39 @@ import math
 
 import numpy as np
 
-from .facts import norm, subsets
+from .facts import axis_words, norm, proportional, subsets
 
-__all__ = ["border", "branch", "label_term", "partial_slice", "repeated_index", "wrong_place"]
+__all__ = [
+    "border",
+    "branch",
+    "label_term",
+    "partial_slice",
+    "repeated_index",
+    "stops_early",
+    "wrong_place",
+]
 
 
 def repeated_index(f):
     """GC-P12: wrong exactly at what an integer input names more than once."""
     for name, v in f.integers.items() if f.D[0].size > 1 else ():
         for axis in f.axes:
-            if v.size < 2 or v.min() < 0 or v.max() >= f.shape[axis]:
+            if v.size < 2 or v.min() < 0:
                 continue
-            named = np.bincount(v.ravel(), minlength=f.shape[axis])
+            named = np.bincount(v.ravel(), minlength=f.grid[axis][-1] + 1)
+            if len(named) > f.whole[axis]:
+                continue
+            named = named[f.grid[axis]]
+            if each_row(f, v, axis):
+                return f.finding(
+                    "GC-P12",
+                    "repeated-index",
+                    f"wrong exactly at the {f.wrong.sum()} entries that {name} names more than "
+                    "once in a row: the last one wins",
+                    "use np.add.at instead of g[rows, ids] += d",
+                    axis=axis,
+                    index=name,
+                )
             wrong = f.wrong.any(tuple(a for a in f.axes if a != axis))
             if wrong.any() and (wrong == (named > 1)).all() and (not wrong.all() or one_left(f)):
                 return f.finding(
@@ -30,6 +51,16 @@ def repeated_index(f):
     return None
 
 
+def each_row(f, v, axis) -> bool:
+    """True if v: (..., k) names entries along the last axis, row by row, and those that it names
+    more than once are exactly the wrong ones."""
+    rows = axis == f.x.ndim - 1 and v.ndim == f.x.ndim > 1 and v.shape[:-1] == f.shape[:-1]
+    if not rows or f.shape != f.whole or f.wrong.sum() < 2:
+        return False
+    named = (v[..., None] == np.arange(f.shape[-1])).sum(-2)
+    return bool((f.wrong == (named > 1)).all()) and not f.wrong.all()
+
+
 def one_left(f):
     """True if exactly one right contribution is left at each entry."""
     if f.jacobians is None:
@@ -40,11 +71,19 @@ def one_left(f):
 
 def label_term(f):
     """GC-P10: wrong only at the label entries, or only at the largest entry of each row."""
-    if f.x.ndim < 2 or f.wrong.all() or not f.wrong.any():
+    if f.x.ndim < 2 or not f.wrong.any():
         return None
     for name, v in f.integers.items():
-        if v.size and v.shape == f.shape[:-1] and v.min() >= 0 and v.max() < f.shape[-1]:
-            at = v[..., None] == np.arange(f.shape[-1])
+        if v.size and v.shape == f.whole[:-1] and v.min() >= 0 and v.max() < f.whole[-1]:
+            at = v[np.ix_(*f.grid[:-1])][..., None] == f.grid[-1]
+            if two_values(f, at):
+                return f.finding(
+                    "GC-P10",
+                    "label-term",
+                    f"a wrong target: analytic minus numeric has one value at the label ({name}) "
+                    "and another one at all other classes",
+                    "compare what is subtracted from the probabilities with the forward's target",
+                )
             if not (f.wrong & ~at).any():
                 values = np.unique(np.round(f.R[:, f.wrong] / np.abs(f.D).max(), 9))
                 return f.finding(
@@ -54,6 +93,8 @@ def label_term(f):
                     "look at the -1, the count or the division at the correct class",
                     differences=values[:3].tolist(),
                 )
+    if f.wrong.all():
+        return None
     for axis in f.axes:
         top = f.x == f.x.max(axis, keepdims=True)
         by_chance = f.shape[axis] ** -float(f.wrong.sum()) * f.x.ndim > 0.05
@@ -68,13 +109,25 @@ def label_term(f):
     return None
 
 
+def two_values(f, at) -> bool:
+    """True if A - M, per unit of the upstream, has one value at the labels and one elsewhere."""
+    rows = f.D.shape[1:] == f.whole[:-1] and f.shape == f.whole
+    if f.D[0].size > 1 and not rows or f.shape[-1] < 3 or len(f.x) < 2:
+        return False
+    R = f.R / (f.D[..., None] if rows else f.D.reshape(-1, *[1] * f.x.ndim))
+    on, off = R[:, at], R[:, ~at]
+    exact = max(np.ptp(on), np.ptp(off)) <= 1e-6 * np.abs(R).max()
+    return bool(exact and abs(off).min() > 1e-3 * abs(R).max())
+
+
 def branch(f):
     """GC-P7: wrong only on one side of a threshold on an input."""
     if f.wrong.all() or f.wrong.sum() < 2 or f.x.ndim == 0:
         return None
+    alike = proportional(f.A[:, f.wrong], f.M[:, f.wrong])[1] < f.fit
     for name, v in f.floats.items():
         chance = math.comb(f.x.size, int(f.wrong.sum()))
-        if v.shape != f.shape or chance < (500 if name.startswith("cache") else 50):
+        if v.shape != f.shape or chance < (50 if alike or not name.startswith("cache") else 500):
             continue  # few entries are split by many arrays
         for words, w in ((name, v), (f"|{name}|", np.abs(v))):
             for side, t in (("above", w), ("below", -w)):
@@ -92,6 +145,25 @@ def branch(f):
     return None
 
 
+def stops_early(f):
+    """GC-P12: zero up to some index of an axis, right from there on."""
+    zero = ~f.nonzero[0] & f.nonzero[1]
+    for axis in (a for a in f.axes if a and f.shape[a] > 2):
+        other = tuple(a for a in f.axes if a != axis)
+        lost = zero.any(other)
+        k = int(lost.sum())
+        if 0 < k < len(lost) - 1 and lost[:k].all() and (f.wrong == zero).all():
+            return f.finding(
+                "GC-P12",
+                "carry-lost",
+                f"a backward that stops {len(lost) - k} steps from the end of axis {axis}: right "
+                "there, zero before",
+                "let the loop over the steps run to the first one",
+                axis=axis,
+            )
+    return None
+
+
 def partial_slice(f):
     """GC-P12: whole slices are right."""
     for axis in (a for a in f.axes if f.shape[a] > 1):
@@ -104,7 +176,7 @@ def partial_slice(f):
             return f.finding(
                 "GC-P12",
                 "carry-lost",
-                f"right only at index {good[0]} of axis {axis}: what "
+                f"right only at index {f.grid[axis][good[0]]} of axis {axis}: what "
                 "should be carried from one step to the next is lost",
                 "add the gradient that comes back from the following step",
                 axis=axis,
@@ -112,12 +184,23 @@ def partial_slice(f):
         return f.finding(
             "GC-P12",
             "partial-slice",
-            f"right at indices {good.tolist()} of axis {axis}, "
-            f"wrong at {np.flatnonzero(bad).tolist()}",
+            f"right at {places(f.grid[axis][good])} of axis {axis}, "
+            f"wrong at {places(f.grid[axis][bad])}",
             "compare what the code does for the one and for the other",
             axis=axis,
         )
     return None
+
+
+def places(indices) -> str:
+    """ "index 3", "indices 0, 1, 2", or the first few and how many.
+
+    >>> places(np.array([3])), places(np.arange(20))
+    ('index 3', 'indices 0, 1, 2, 3, 4, ... (20 of them)')
+    """
+    first = ", ".join(map(str, indices[:5] if len(indices) > 8 else indices))
+    more = f", ... ({len(indices)} of them)" if len(indices) > 8 else ""
+    return f"{'index' if len(indices) == 1 else 'indices'} {first}{more}"
 
 
 def border(f):
@@ -147,7 +230,7 @@ def wrong_place(f):
             return f.finding(
                 "GC-P8",
                 "wrong-place",
-                f"the right amount in the wrong place along axis {S}: sums along it agree",
+                f"the right amount in the wrong place along {axis_words(S)}: sums along it agree",
                 "look at offsets, strides, the orientation of a kernel, "
                 "or the axis of a reduction",
                 norm(A - M) / norm(M),

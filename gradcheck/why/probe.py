@@ -63,6 +63,7 @@ def trouble_at(problem, values, rng) -> str:
 def wrong_names(problem, values, d, rng) -> list[str]:
     """Names whose gradient has another shape, or a wrong slope along a line at every step."""
     grads = problem.gradients(d, fresh(values))
+    typical = float(np.abs(problem.evaluate(fresh(problem.inputs))).max(initial=0))
     wrong = []
     for k in problem.wrt:
         g, x = grads.get(k), values[k]
@@ -73,17 +74,18 @@ def wrong_names(problem, values, d, rng) -> list[str]:
         g = np.asarray(g, dtype=float)
         errors = [
             abs(slope - (g * v).sum()) - noise
-            for slope, noise in (directional(problem, values, k, v, d, h) for h in STEPS)
+            for slope, noise in (directional(problem, values, k, v, d, h, typical) for h in STEPS)
         ]
         if not min(errors) <= WRONG * (np.abs(g * v).sum() + 1e-300):
             wrong.append(k)
     return wrong
 
 
-def directional(problem, values, k, v, d, h):
-    """(slope, rounding noise) of sum(d y) along v."""
+def directional(problem, values, k, v, d, h, typical):
+    """(slope, rounding noise) of sum(d y) along v; what cancels inside y may be of typical size."""
     up, down = (problem.evaluate(fresh(values) | {k: values[k] + s * v}) for s in (h, -h))
-    noise = 1e-14 * (np.abs(up * d).sum() + np.abs(v).max(initial=0)) / h
+    hidden = typical * np.abs(d).max(initial=0) * np.abs(v).max(initial=0)
+    noise = 1e-14 * (np.abs(up * d).sum() + hidden) / h
     return float(((up - down) * d).sum() / (2 * h)), float(noise)
 
 

@@ -7,10 +7,17 @@ import numpy as np
 from ..arrays import as_numpy
 from ..errors import GradcheckError
 from ..report import Finding
+from .facts import axis_words
 
 __all__ = ["returned", "well_formed"]
 
 STEP = 1e-5
+REPAIRS = {
+    "not-summed": "sum over the axes along which the forward broadcast it",
+    "mean-not-sum": "sum over these axes instead of averaging",
+    "transposed": "transpose it, or exchange the factors of the product",
+    "shape": "drop or add the axis of length 1: see keepdims",
+}
 
 
 def well_formed(problem, raw) -> dict:
@@ -120,7 +127,7 @@ def repair(problem, k, a, d, rng) -> Finding:
                 k,
                 f"{message}; consistent with the right numbers {how}",
                 {"repair": how, "got": a.shape, "needs": shape},
-                "see the repair",
+                REPAIRS[code],
             )
     return plain
 
@@ -130,8 +137,9 @@ def repairs(a):
     axes = range(a.ndim)
     for S in chain.from_iterable(combinations(axes, n) for n in range(1, a.ndim + 1)):
         for keep in (False, True):
-            yield "not-summed", f"not summed over axis {S}", a.sum(S, keepdims=keep)
-            yield "mean-not-sum", f"summed over axis {S} and divided", a.mean(S, keepdims=keep)
+            over = f"summed over {axis_words(S)}"
+            yield "not-summed", f"not {over}", a.sum(S, keepdims=keep)
+            yield "mean-not-sum", f"{over} and divided", a.mean(S, keepdims=keep)
     for order in permutations(axes):
         yield "transposed", f"transposed {order}", a.transpose(order)
     yield "shape", "after dropping axes of length 1", np.squeeze(a)

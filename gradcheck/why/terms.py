@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from .facts import norm, subsets
+from .facts import axis_words, norm, subsets
 
 __all__ = [
     "mean_term",
     "normalisation_terms",
+    "row_term",
     "scale_invariance",
     "shift_invariance",
     "small_plateau",
@@ -37,7 +38,7 @@ def mean_term(f):
                 "GC-P10",
                 "mean-term",
                 f"a wrong or missing mean-centring term: analytic minus "
-                f"numeric is constant along axis {S}",
+                f"numeric is constant along {axis_words(S)}",
                 "look at how the gradient of the mean (or of the normalising sum) re-enters",
                 rest / norm(f.R),
                 axes=S,
@@ -65,7 +66,7 @@ def normalisation_terms(f):
                 return f.finding(
                     "GC-P10",
                     code,
-                    f"terms of a normalisation along axis {S} missing or wrong: "
+                    f"terms of a normalisation along {axis_words(S)} missing or wrong: "
                     f"analytic minus numeric is a combination of {words} in every slice",
                     STATISTICS,
                     rest / norm(f.R),
@@ -101,6 +102,44 @@ def term_through_sum(f):
     return None
 
 
+def row_term(f):
+    """GC-P10: along an axis A - M is a number for each row times one known array."""
+    if norm(f.R) <= 100 * f.noise:
+        return None
+    for axis in (a for a in f.axes if f.shape[a] > 2 and f.x.ndim > 1):
+        for name, theta in derivatives(f):
+            rest = outside(f.R, [theta], (axis + 1,))
+            if rest <= 1e-5 * norm(f.R) + 10 * f.noise and varied(f.R, theta, axis):
+                return f.finding(
+                    "GC-P10",
+                    "coupling-missing",
+                    f"a missing or wrong term that the entries along axis {axis} share: analytic "
+                    f"minus numeric is one number for each row times {name}",
+                    "something that all of them go into (a sum, a denominator) was taken for a "
+                    "constant",
+                    rest / norm(f.R),
+                    axis=axis,
+                    term=name,
+                )
+    return None
+
+
+def derivatives(f):
+    """(words, array) of known arrays of the parameter's shape and of the slopes made of them."""
+    for name, v in f.floats.items():
+        if v.shape == f.shape and np.ptp(v) > 0 and name != f.name:
+            yield name, v
+            yield f"{name} (1 - {name})", v * (1 - v)
+            yield f"1 - {name}^2", 1 - v * v
+
+
+def varied(R, theta, axis) -> bool:
+    """True if the numbers differ from row to row: one number for all is another finding."""
+    theta = np.broadcast_to(theta, R.shape)
+    k = (R * theta).sum(axis + 1) / np.maximum((theta * theta).sum(axis + 1), 1e-300)
+    return bool(np.ptp(k[0]) > 1e-3 * np.abs(k[0]).max())
+
+
 def outside(R, basis, axes):
     """Norm of the part of R that is not in the span of the basis, slice by slice."""
     done = []
@@ -124,7 +163,7 @@ def shift_invariance(f):
             return f.finding(
                 "GC-P9",
                 "mean-term",
-                f"a missing term that couples the entries along axis {S}: "
+                f"a missing term that couples the entries along {axis_words(S)}: "
                 "the numeric gradient sums to zero along it for every upstream, the analytic "
                 "one does not",
                 "softmax, centring and log-sum-exp have such a term",
@@ -145,8 +184,8 @@ def scale_invariance(f):
                 return f.finding(
                     "GC-P9",
                     "variance-term",
-                    "a missing projection: the output does not change "
-                    f"when x is scaled along axis {S}, but the analytic gradient says it does",
+                    "a missing projection: the output does not change when x is scaled along "
+                    f"{axis_words(S)}, but the analytic gradient says it does",
                     STATISTICS,
                     norm(M) / norm(x * f.M),
                     axes=S,

@@ -641,3 +641,48 @@ def test_arrays_that_live_elsewhere_are_fetched():
     assert gc.check_vjp(forward, backward, {"x": Device(gc.randn(4))}, contract=False, probe=False)
     wrong = lambda d, x: Device(3 * x * d)
     assert not gc.check_vjp(forward, wrong, {"x": Device(gc.randn(4))}, contract=False, probe=False)
+
+
+SCALES = [1e-300, 1e-200, 1e-160, 1e-100, 1.0, 1e100, 1e150, 1e160, 1e200, 1e300]
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("mode", ["auto", "directions", "sample"])
+def test_the_verdict_and_the_reason_hold_at_every_scale_of_float64(scale, mode):
+    """Nothing is squared before it is scaled: an infinite norm would let any gradient pass."""
+    inputs = {"x": gc.randn(3, 30, rng=0), "W": gc.randn(30, 4, rng=1)}
+    forward = lambda x, W: (scale * np.tanh(x @ W), (x, W))
+
+    def backward(factor):
+        def pull(d, cache):
+            x, W = cache
+            z = d * scale * (1 - np.tanh(x @ W) ** 2)
+            return {"x": z @ W.T, "W": factor * (x.T @ z)}
+
+        return pull
+
+    assert gc.check_vjp(forward, backward(1), inputs, mode=mode).status == "pass"
+    report = gc.check_vjp(forward, backward(1.001), inputs, mode=mode)
+    assert report.params["x"].status == "pass" and report.params["W"].status == "fail"
+    assert [f.code for f in report.findings if f.severity == "fail"] == ["scale"]
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_probes_and_losses_hold_at_every_scale(scale):
+    squeezed = lambda d, cache: {"x": np.squeeze(scale * d @ cache[1].T)}
+    point = {"x": gc.randn(3, 4, rng=0), "w": gc.randn(4, 5, rng=1)}
+    forward = lambda x, w: (scale * (x @ w), (x, w))
+    report = gc.check_vjp(forward, squeezed, point, wrt=("x",))
+    assert "batch-1" in [f.code for f in report.findings]
+    five = lambda d, cache: {"x": scale * d @ cache[1].T * (1 if len(d) == 3 else 0.9)}
+    report = gc.check_vjp(forward, five, point, wrt=("x",))
+    assert {"batch-1", "batch-size"} <= {f.code for f in report.findings}
+    loss = lambda w: scale * np.sum(w**2)
+    assert gc.check(loss, point["w"], lambda w: 2 * scale * w).status == "pass"
+    wrong = gc.check(loss, point["w"], lambda w: 2.001 * scale * w, burn_in=2)
+    assert wrong.status == "fail"
+
+
+def test_no_directions_in_mode_directions_is_refused():
+    with pytest.raises(gc.InputError, match="directions >= 1"):
+        gc.check(lambda w: np.sum(w), gc.randn(3), np.ones(3), mode="directions", directions=0)

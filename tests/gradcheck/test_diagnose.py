@@ -14,6 +14,8 @@ from gradcheck.adapters import vjp_problem
 from gradcheck.report import Evidence, Finding
 from gradcheck.why import diagnose, probe
 from tests.gradcheck.bank.ops import CATALOGUE
+from tests.gradcheck.bank.score import report_of
+from tests.gradcheck.bank2.bugs import BUGS
 
 
 def evidence(op, wrong, name, *, square=False, exact=True, seed=2, m=5):
@@ -245,7 +247,8 @@ def test_nothing_exact_is_claimed_of_noise():
 
 def test_every_code_has_a_line_in_the_table():
     """A code that is not in the table of `diagnose` cannot be used by a bank's author."""
-    names = ["hidden", "jacobian", "moved", "patterns", "places", "terms", "probe"]
+    names = ["contributions", "hidden", "jacobian", "moved", "paths", "patterns", "places", "probe"]
+    names += ["terms"]
     text = "".join(inspect.getsource(getattr(diagnose, n)) for n in names)
     used = set(re.findall(r'"GC-P\d+",\s+"([\w-]+)"', text))
     assert len(used) > 20
@@ -357,3 +360,70 @@ def test_the_reasons_of_a_large_problem_cost_little(monkeypatch):
     assert 2 * b.size <= extra["b"] <= 2 * 50 + 60
     assert extra["w"] <= 60
     assert "scale" in {f.code for f in calls("b", True).findings}
+
+
+SECOND = {  # a bug of the second bank that the first rules missed: parameter, code, words
+    "A4": ("x", "extra-term", "the path through A left out"),
+    "C10": ("x", "border", "only the interior of axis 2"),
+    "C12": ("x", "repeated-index", "more than once in a row"),
+    "E8": ("b", "mask-inverted", "the gradient that a should get"),
+    "I4": ("x", "forward-map", "in the direction of the forward"),
+    "L1": ("x", "label-term", "one value at the label (t)"),
+    "L13": ("s", "extra-term", "times the upstream"),
+    "L16": ("x", "coupling-missing", "one number for each row times cache[0] (1 - cache[0])"),
+    "R1": ("Wh", "overlap-assign", "the steps are not added up"),
+    "R3": ("x", "carry-lost", "steps from the end of axis 1"),
+    "R6": ("x", "carry-lost", "right for its own output, wrong for later ones"),
+    "R8": ("x", "leak", "contributions that should be zero"),
+    "T8": ("W", "mask-inverted", "send nothing back"),
+}
+
+
+@pytest.mark.parametrize("scale", [1, 1e-6])
+@pytest.mark.parametrize("square", [False, True])
+@pytest.mark.parametrize("bug", SECOND)
+def test_rule_by_place_and_path(bug, square, scale):
+    """GC-P7, P10, P11, P12 on whole Jacobians; each names its mistake first or second."""
+    param, code, words = SECOND[bug]
+    planted = {b.id: b for b in BUGS}[bug]
+    inputs = planted.op.inputs(np.random.default_rng([0, 7]), square)
+    report = report_of(planted, inputs, scale, rng=0, probe=False)
+    failing = [f for f in report.findings if f.severity == "fail"]
+    hits = [f for f in failing[:2] if (f.code, f.param) == (code, param)]
+    assert hits, failing
+    assert words in hits[0].message.replace("the output[", "cache[") and hits[0].hint
+
+
+def test_a_factor_that_any_wrong_gradient_has_is_no_reason():
+    """Where an entry moves one output only, A / M never depends on the upstream (2.4)."""
+    rng = np.random.default_rng(0)
+    mess = rng.standard_normal((3, 4))
+    forward = lambda x: ((x**3).sum(1), x)
+    wrong = lambda d, x: {"x": d[:, None] * 3 * x * x * mess}
+    report = gradcheck.check_vjp(forward, wrong, (rng.standard_normal((3, 4)),))
+    codes = {f.code for f in report.findings if f.severity == "fail"}
+    assert report.status == "fail" and "local-derivative" not in codes
+
+
+def test_a_zero_initial_state_says_nothing_about_the_first_step():
+    """GC-P12: at h0 = 0 the first step's dWh is zero whatever backward does."""
+    planted = {b.id: b for b in BUGS}["R5"]
+    for seed in (10, 18):
+        inputs = planted.op.inputs(np.random.default_rng([seed, 7]), True)
+        report = report_of(planted, inputs, 1, rng=seed, probe=False)
+        assert not [f for f in report.findings if "index 0 of axis" in f.message]
+
+
+def test_a_reason_that_needs_a_closed_path_is_not_claimed_of_a_wrong_factor():
+    rng = np.random.default_rng(0)
+    shapes = {"x": (3, 4), "W": (4, 5), "A": (4, 2), "B": (2, 5)}
+    inputs = {k: rng.standard_normal(s) for k, s in shapes.items()}
+    forward = lambda x, W, A, B: (x @ W + (x @ A) @ B, (x, W, A, B))
+
+    def backward(d, c):
+        x, W, A, B = c
+        dx = d @ W.T + 0.5 * (d @ B.T) @ A.T  # half of the path is not the path left out
+        return {"x": dx, "W": x.T @ d, "A": x.T @ (d @ B.T), "B": (x @ A).T @ d}
+
+    found = [f.code for f in gradcheck.check_vjp(forward, backward, inputs).findings]
+    assert "extra-term" not in found and "wrong-operand" in found

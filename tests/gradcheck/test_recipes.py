@@ -40,6 +40,15 @@ def test_pytorch(factor):
 
 
 @pytest.mark.oracle
+def test_pytorch_function_that_differs_when_a_gradient_is_asked_for():
+    """GC-K12."""
+    torch = pytest.importorskip("torch")
+    function = lambda x, w: x @ w + (1.0 if x.requires_grad else 0.0)
+    with pytest.raises(gradcheck.GradientMismatch, match="function-differs"):
+        run("PyTorch", torch=torch, function=function)
+
+
+@pytest.mark.oracle
 @pytest.mark.parametrize("factor", [1, 2])
 def test_jax(factor):
     jax = pytest.importorskip("jax")

@@ -203,3 +203,30 @@ def test_entries_are_a_sequence_of_records_sorted_worst_first(wrong):
     assert list(p.worst) == sorted(p.worst, key=badness, reverse=True)
     assert {e.index for e in p.worst} == {e.index for e in p.entries}
     assert p.worst[0] == p.worst[:1][0] and p.worst[-1].status in ("pass", "fail")
+
+
+def test_a_wrong_shape_is_said_once_and_what_was_not_compared_has_no_number():
+    point = (gc.randn(3, 4), gc.randn(4, 5, rng=1), gc.randn(5, rng=2))
+    forward = lambda x, w, b: (x @ w + b, (x, w))
+    report = gc.check_vjp(forward, lambda d, c: (d @ c[1].T, c[0].T @ d, d), point)
+    about_b = [f for f in report.findings if f.param == "b" and f.severity == "fail"]
+    assert [f.code for f in about_b] == ["not-summed"] and "axis 0" in about_b[0].message
+    assert "nan" not in str(report) and "(0,)" not in str(report)
+    unasked = gc.check_vjp(forward, lambda d, c: (d @ c[1].T, c[0].T @ d, d), point, contract=False)
+    assert "shape" in [f.code for f in unasked.findings]
+
+
+def test_a_report_without_parameters_has_no_table():
+    rng = np.random.default_rng(0)
+    report = gc.check_vjp(lambda x: (x * rng.random(4), x), lambda d, x: d, (gc.randn(3, 4),))
+    assert report.status == "inconclusive" and "worst index" not in str(report)
+    assert "<table" not in report._repr_html_()
+
+
+def test_hints_read_as_the_rest_of_a_sentence():
+    report = gc.check(lambda w: np.sum(w**2), gc.randn(3), lambda w: 3 * w)
+    assert "1 parameter," in str(report)
+    for line in str(report).splitlines():
+        if "next: " in line:
+            words = line.split("next: ")[1]
+            assert words[0].islower() or words[:2].isupper()
