@@ -19,7 +19,7 @@ EVIDENCE = {  # cause: the finding by which a reader can tell it
     "overwrites": "mutates-upstream",
     "path lost": "extra-term",
     "repeated": "repeated-index",
-    "transposed": "ones-upstream",
+    "transposed": "wrong-operand",
     "wrong argument": "local-derivative",
 }
 
