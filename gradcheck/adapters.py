@@ -139,6 +139,7 @@ def loss_problem(loss, params, grads=None, *, names=None, name=None, reduction="
         weights=reduction,
         branches=pattern if branches else None,
         value=None if grads is None else bind(loss),
+        bare=None if grads is None else bare(loss, params),
         alone=alone if callable(grads) else None,
         **options,
     )
@@ -245,6 +246,12 @@ def by_structure(loss, params, arrays):
     if all(isinstance(k, str) for k in params):
         return lambda f: lambda values: f(dict(values))
     return lambda f: lambda values: f(dict(zip(params, values.values(), strict=True)))
+
+
+def bare(loss, params):
+    """loss itself where it takes the dict of its parameters; None where it takes another form."""
+    named = isinstance(params, dict) and all(isinstance(k, str) for k in params)
+    return loss if named and positional_count(loss) == 1 else None
 
 
 def split_cache(result, name):

@@ -14,8 +14,10 @@ def conclude(name, a, length, slopes, entries, where) -> ParamResult:
     compared = entries if len(entries) else slopes
     status, shown = param_status(slopes, lines), compared.shown()
     judged = shown
-    if status == "pass" and (settled := compared.status != "inconclusive").any():
-        judged = shown[settled]
+    unresolved = count(lines, "inconclusive")
+    if unresolved and status == "pass":
+        settled = compared.status != "inconclusive"
+        judged = shown[settled] if settled.any() else shown
     size = max(norm(compared.analytic), norm(compared.numeric))
     miss = norm((compared.analytic - compared.numeric)[~compared.subgradient()])
     max_rel = float(judged.max())  # NaN wins
@@ -35,7 +37,7 @@ def conclude(name, a, length, slopes, entries, where) -> ParamResult:
         kinked=kinked,
         uncertainty=max(float(many.uncertainty.max()) for many in lines),
         band=str(band(max_rel, kinks=kinked > 0)),
-        unresolved=count(lines, "inconclusive"),
+        unresolved=unresolved,
         directions=slopes,
         norm=length,
         errors=errors,
@@ -44,7 +46,7 @@ def conclude(name, a, length, slopes, entries, where) -> ParamResult:
 
 def count(lines, status) -> int:
     """How many records have that status."""
-    return sum(int((many.status == status).sum()) for many in lines)
+    return sum(int(np.count_nonzero(many.status == status)) for many in lines)
 
 
 def param_status(slopes, lines) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -89,9 +90,14 @@ class Entries(Sequence):
         """max(|a|, |n|)."""
         return np.maximum(abs(self.analytic), abs(self.numeric))
 
+    @cached_property
+    def flagless(self) -> bool:
+        """True if no record has a flag."""
+        return not any(self.flags)
+
     def flagged(self, flag) -> np.ndarray:
         """True for the records with that flag."""
-        if not any(self.flags):
+        if self.flagless:
             return np.zeros(len(self), dtype=bool)
         return np.array([flag in flags for flags in self.flags], dtype=bool)
 

@@ -46,12 +46,14 @@ class Problem:
         loss_scale=1.0,
         weights=None,
         value=None,
+        bare=None,
         alone=None,
         prefilled=None,
         adds=True,
     ):
         self.call, self.pull, self.name = call, pull, name
-        self.value = value or (lambda values: call(values)[0])
+        self.value = bare or value or (lambda values: call(values)[0])
+        self.bare = bare  # the same as value, but of the dict itself and not of a copy
         self.alone, self.prefilled, self.adds = alone, prefilled, adds
         self.reseed, self.vectorized, self.loss_scale = reseed, vectorized, loss_scale
         self.branches, self.lanes, self.weights, self.dtype = branches, lanes, weights, dtype
@@ -105,6 +107,17 @@ class Problem:
     def evaluate(self, values: dict) -> np.ndarray:
         """y alone, for the numeric side; nothing in `values` is changed."""
         return self.forward(copies(values) if self.guard else values)[0]
+
+    def edits_dict(self) -> bool:
+        """Whether a function of the dict itself puts other objects into it."""
+        given = copies(self.inputs)
+        kept = dict(given)
+        if self.bare:
+            try:
+                self.bare(given)
+            except Exception as error:
+                raise self.complaint("forward", error) from error
+        return len(given) != len(kept) or any(given.get(k) is not v for k, v in kept.items())
 
     def series(self, values: dict, name: str, points) -> np.ndarray:
         """y where values[name] is each of `points` in turn: (points, y.size).

@@ -26,7 +26,8 @@ def first_calls(problem):
     """(y, None), or (y, the finding that makes a check impossible)."""
     values = copies(problem.inputs)
     y, _ = problem.forward(values)
-    problem.guard = any(not same(values[k], problem.inputs[k]) for k in problem.wrt)
+    changed = any(not same(values[k], problem.inputs[k]) for k in problem.wrt)
+    problem.guard = changed or problem.edits_dict()
     again = problem.evaluate(problem.inputs)
     if y.size == 0:
         return y, Finding(

@@ -686,3 +686,25 @@ def test_probes_and_losses_hold_at_every_scale(scale):
 def test_no_directions_in_mode_directions_is_refused():
     with pytest.raises(gc.InputError, match="directions >= 1"):
         gc.check(lambda w: np.sum(w), gc.randn(3), np.ones(3), mode="directions", directions=0)
+
+
+def test_a_loss_that_puts_other_arrays_into_its_dict_is_checked_on_copies():
+    """A23: the parameters stay, and the verdict is that of the function at the same point."""
+    X = np.random.default_rng(1).normal(size=(4, 3))
+    params = {"W": np.random.default_rng(0).normal(size=(3, 2)), "b": np.ones(2)}
+    before = {k: v.copy() for k, v in params.items()}
+
+    def loss(p):
+        p["W"] = 2 * p["W"]
+        p["y"] = X @ p["W"] + p["b"]
+        return float((p["y"] ** 2).sum())
+
+    def grads(p, factor=2):
+        d = 2 * (X @ (2 * p["W"]) + p["b"])
+        return {"W": factor * X.T @ d, "b": d.sum(0)}
+
+    for mode in ("all", "auto"):
+        assert gc.check(loss, params, grads, mode=mode).ok
+        assert not gc.check(loss, params, lambda p: grads(p, 2.1), mode=mode).ok
+    assert params.keys() == before.keys()
+    assert all((params[k] == before[k]).all() for k in before)
