@@ -7,7 +7,7 @@ from math import prod
 from ..backend import Array
 from ..errors import ShapeError
 from ..tensor import op
-from .products import product
+from .products import product, sum_of_rows
 
 __all__ = ["linear"]
 
@@ -41,5 +41,5 @@ def linear(x: Array, W: Array, b: Array | None = None) -> Array:
 linear.defvjp(
     x=lambda g, W, x_shape: product(_rows(g), W.T).reshape(x_shape),  # dL/dx = g W^T
     W=lambda g, x: product(_rows(x).T, _rows(g)),  # dL/dW = x^T g
-    b=lambda g: g,  # the engine sums it over the rows, along which b was broadcast
+    b=lambda g: sum_of_rows(_rows(g)),  # dL/db = 1^T g
 )

@@ -12,6 +12,7 @@ from ..errors import ValueRangeError
 from ..tensor import Tensor, op
 from .activation import log_softmax, softmax
 from .index import index
+from .products import sum_of_columns
 from .targets import (
     class_weights,
     denominator,
@@ -115,7 +116,7 @@ def _log_softmax(x: Array, p: Array) -> tuple[Array, Array]:
     xp = array_module(x)
     z = x - x.max(axis=1, keepdims=True)
     xp.exp(z, out=p)
-    total = p.sum(axis=1, keepdims=True)
+    total = sum_of_columns(p)[:, None]
     p /= total
     return z, xp.log(total)
 
@@ -136,7 +137,7 @@ def _d_label_cross_entropy(g: Array, x: Array, t: Array, w: Any, over: Any, p: A
     g = _shared(g, over) if w is None else _shared(g, over) * w
     if isinstance(g, Tensor):
         return index(g, key=(..., None)) * (softmax(x, axis=1) - _one_hot(t, x.shape[1], x.dtype))
-    d = p * g[..., None]
+    d = p * (g[:, None] if g.ndim else g)
     d[_range(t), t] -= g
     return d
 

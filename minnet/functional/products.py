@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,32 @@ def product(a: Array, b: Array, *, out: Array | None = None) -> Array:
         return y
     out[...] = y
     return out
+
+
+def sum_of_rows(g: Array) -> Array:
+    """1^T g for a matrix g, as a product where that is faster than a reduction.
+
+    >>> sum_of_rows(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([4., 6.])
+    """
+    return _ones(len(g), g.dtype).dot(g) if type(g) is np.ndarray else g.sum(axis=0)
+
+
+def sum_of_columns(p: Array) -> Array:
+    """p 1 for a matrix p; rows that are long are left to NumPy, whose sums keep more digits.
+
+    >>> sum_of_columns(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    array([3., 7.])
+    """
+    short = type(p) is np.ndarray and p.shape[1] <= 1024
+    return p.dot(_ones(p.shape[1], p.dtype)) if short else p.sum(axis=1)
+
+
+@lru_cache(64)
+def _ones(n: int, dtype: Any) -> np.ndarray:
+    ones = np.ones(n, dtype)
+    ones.flags.writeable = False  # it is lent to all
+    return ones
 
 
 def _make_float32_matrix(a: Any, b: Any) -> bool:

@@ -9,7 +9,7 @@ from itertools import chain
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-from ..backend import array_module, is_array, on_its_device, to_host
+from ..backend import array_module, is_array, to_host
 from ..errors import GraphError, StateError
 from ..modes import notify
 from ..tensor import Tensor
@@ -55,6 +55,7 @@ class Optimizer:
     slots: ClassVar[tuple[str, ...]] = ()
     scope: ClassVar[str] = "element"
     settings: ClassVar[dict[str, Setting]]
+    _ours: ClassVar[bool]  # its update depends on nothing but what it is given and its settings
 
     lr = rate()
     weight_decay = rate(0.0)
@@ -64,6 +65,7 @@ class Optimizer:
         declared = chain.from_iterable(vars(base).items() for base in reversed(cls.__mro__))
         cls.settings = {name: x for name, x in declared if isinstance(x, Setting)}
         cls.__signature__ = signature(cls.settings)  # type: ignore[attr-defined]
+        cls._ours = cls.__module__.startswith(f"{__package__}.")
         if cls.scope not in SCOPES:
             raise StateError(f"{cls.__name__}.scope needs one of {SCOPES}, got {cls.scope!r}.")
 
@@ -197,23 +199,27 @@ class Optimizer:
 
     def _step(self, transform: Callable[[Array], Array]) -> None:
         """Carry out a step with transform(g) in the place of each gradient g."""
-        self._require_gradients()
-        jobs = []
+        self._require_lookahead()
+        jobs: list[Callable[[], None]] = []
         for group, flat in self._ready():
             formula = self._formula(group, transform)
-            jobs += [(flat, flat.job(formula, *run, self.scope)) for run in flat.runs()]
-        for flat, job in jobs:
-            with on_its_device(flat.theta):
-                job()
+            jobs += [flat.job(formula, *run, self.scope) for run in flat.runs()]
+        if not jobs:
+            raise GraphError(
+                f"{type(self).__name__}.step needs a gradient on at least one parameter, got none: "
+                "call loss.backward() before step(), and zero_grad() before backward()."
+            )
+        for job in jobs:
+            job()
         self._ahead = False
         notify("on_step", self)
 
     def _formula(self, group: Group, transform: Callable[[Array], Array]) -> Formula:
         """`_advance` with transform(g) in the place of g, and the settings of the group."""
 
-        kind, known = type(self), None
-        if transform is unchanged and kind.__module__.startswith(f"{__package__}."):
-            known = (self._ahead, kind.update, {**group.data, "lr": None})
+        known = None
+        if transform is unchanged and self._ours:
+            known = (self._ahead, type(self).update, {**group.data, "lr": None})
         return Formula(partial(self._next, group, transform), group.data["lr"], known)
 
     def _next(
@@ -274,17 +280,11 @@ class Optimizer:
             )
         return {**state, "t": int(state["t"])}
 
-    def _require_gradients(self) -> None:
-        who = type(self).__name__
-        if not any(p._grad is not None for group in self.groups for p in group.data["params"]):
-            raise GraphError(
-                f"{who}.step needs a gradient on at least one parameter, got none: call "
-                "loss.backward() before step(), and zero_grad() before backward()."
-            )
+    def _require_lookahead(self) -> None:
         if self.looks_ahead and not self._ahead:
             raise StateError(
-                f"{who}.step needs gradients at theta + mu v: put the forward and backward pass "
-                "inside `with optimizer.lookahead():`."
+                f"{type(self).__name__}.step needs gradients at theta + mu v: put the forward and "
+                "backward pass inside `with optimizer.lookahead():`."
             )
 
     def _summary(self, group: Group) -> str:

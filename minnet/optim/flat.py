@@ -24,8 +24,9 @@ from .program import Program
 __all__ = ["Flat", "Formula", "flatten"]
 
 Array = Any
-BLOCK_BYTES = 192 * 1024  # the four to six rows of a block share a second-level cache of 1 MiB
+BLOCK_BYTES = 176 * 1024  # the four to six rows of a block share a second-level cache of 1 MiB
 PLAIN_BYTES = 64 * 1024  # up to here temporaries are cheap, and writing a program does not pay
+CACHE_LINE = 64  # bytes; passes over rows that start at one are a tenth faster
 _WHOLE = 2**62
 
 
@@ -41,7 +42,10 @@ class Formula(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Rows lo..hi, which are (a part of) parameters first..last, as arrays of the given shape."""
+    """Rows lo..hi, which are (a part of) parameters first..last, as arrays of the given shape.
+
+    room: where the gradients of several parameters are gathered.
+    """
 
     lo: int
     hi: int
@@ -50,6 +54,7 @@ class Block(NamedTuple):
     shape: tuple[int, ...]
     theta: Array
     slots: tuple[Array, ...]
+    room: Array | None = None
 
 
 class Flat:
@@ -64,14 +69,18 @@ class Flat:
         self.ends = np.cumsum([p.size for p in params]).tolist()
         self.starts = [0, *self.ends[:-1]]
         self.counts = [states[id(p)]["t"] if id(p) in states else 0 for p in params]
-        xp = array_module(params[0]._data)
-        self.theta = xp.concatenate([p._data.reshape(-1) for p in params])
-        self.slots = {name: xp.zeros_like(self.theta) for name in owner.slots}
+        self.dtype = params[0].dtype
+        self.theta = self._row(self.ends[-1])
+        self.xp.concatenate([p._data for p in params], axis=None, out=self.theta)
+        self.slots = {name: self._row(self.ends[-1]) for name in owner.slots}
         self.views = [self._view(self.theta, i) for i in range(len(params))]
         self.plans: dict[tuple[int, int], list[Block]] = {}
         self.known: Any = None  # what the programs depend on
         self.programs: dict[tuple[int, int], Program | None] = {}
+        self.carried: dict[tuple[int, int], Callable[[Block, Array], None]] = {}
         self.scratch: list[Array] = []
+        for row in self.slots.values():
+            row.fill(0)
         for i, p in enumerate(params):
             self._fill_slots(i, states.get(id(p), {}))
 
@@ -91,7 +100,15 @@ class Flat:
     @property
     def xp(self) -> Any:
         """The module of the rows."""
-        return array_module(self.theta)
+        return array_module(self.params[0]._data)
+
+    def _row(self, n: int) -> Array:
+        """An empty row of n numbers."""
+        if self.xp is not np:
+            return self.xp.empty(n, self.dtype)
+        room = np.empty(n + CACHE_LINE // self.dtype.itemsize, self.dtype)
+        start = -room.ctypes.data % CACHE_LINE // self.dtype.itemsize
+        return room[start : start + n]
 
     def adopt(self) -> None:
         """Make the parameters views of theta."""
@@ -100,8 +117,10 @@ class Flat:
 
     def intact(self) -> bool:
         """False when a parameter was bound to another array, or copied, since `adopt`."""
-        pairs = zip(self.params, self.views, strict=True)
-        return all([p._data is view and p._home is self for p, view in pairs])  # noqa: C419 (hot)
+        for p, view in zip(self.params, self.views, strict=True):
+            if p._data is not view or p._home is not self:
+                return False
+        return True
 
     def states(self) -> Iterator[tuple[Tensor, dict[str, Any]]]:
         """Each parameter with its step count and slots (views)."""
@@ -130,81 +149,83 @@ class Flat:
             )
         if (first, last) not in self.plans:
             self.plans[first, last] = list(self._blocks(first, last, scope))
-        large = (self.ends[last - 1] - self.starts[first]) * self.theta.itemsize > PLAIN_BYTES
         carry_out: Callable
-        if scope == "element" and (program := self._steady(formula, (first, last), t)):
-            carry_out = self._carried_by(program)
-        elif scope == "element" and (large or fused("update", self.theta)):
-            carry_out = self._recorded(formula.advance, t)
+        if scope == "element" and self._steady(formula, (first, last), t):
+            carry_out = self.carried[first, last]
+        elif scope == "element" and (self._large(first, last) or fused("update", self.theta)):
+            carry_out = self._recorded(formula.advance, (first, last), t)
         else:
             carry_out = partial(_apply, formula.advance, tuple(self.slots), t)
         return partial(self._carry_out, carry_out, first, last, t)
 
-    def _steady(self, formula: Formula, run: tuple[int, int], t: int) -> Program | None:
-        """The program of an earlier step, set to t and lr, or a new one that may serve again."""
-        if formula.known is None or self.xp is not np:
-            return None
+    def _large(self, first: int, last: int) -> bool:
+        return (self.ends[last - 1] - self.starts[first]) * self.dtype.itemsize > PLAIN_BYTES
+
+    def _steady(self, formula: Formula, run: tuple[int, int], t: int) -> bool:
+        """Whether `carried` has the program of an earlier step, or a new one, set to t and lr."""
+        if formula.known is None or type(self.theta) is not np.ndarray:
+            return False
         if self.known != formula.known:
             self.known, self.programs = formula.known, {}
         program = self.programs.get(run)
         if run not in self.programs or (program and not program.at(t, formula.lr)):
             numbers = t, formula.lr
-            options = {"dtype": self.theta.dtype, "steady": True}
+            options = {"dtype": self.dtype, "steady": True}
             try:
                 program = Program(formula.advance, tuple(self.slots), *numbers, **options)
+                self.carried[run] = self._carried_by(program, run)
             except TypeError:  # the formula asks for the value of t or lr
                 program = None
             self.programs[run] = program
-        return program
+        return program is not None
 
-    def _recorded(self, advance: Callable, t: int) -> Callable[[Block, Array], None]:
+    def _recorded(
+        self, advance: Callable, run: tuple[int, int], t: int
+    ) -> Callable[[Block, Array], None]:
         """What `_apply` does, as a program in scratch rows."""
-        dtype = self.theta.dtype if self.xp is np else None
+        dtype = self.dtype if self.xp is np else None
         program = Program(advance, tuple(self.slots), t, dtype=dtype)
-        if (fuse := fused("update", self.theta)) and (run := fuse(program, len(self.slots))):
-            return lambda block, g: run(block.theta, g, block.slots)
-        return self._carried_by(program)
+        if (fuse := fused("update", self.theta)) and (launch := fuse(program, len(self.slots))):
+            return lambda block, g: launch(block.theta, g, block.slots)
+        return self._carried_by(program, run)
 
-    def _carried_by(self, program: Program) -> Callable[[Block, Array], None]:
-        rows = self._scratch(program.scratch)
-
-        def carry_out(block: Block, g: Array) -> None:
+    def _carried_by(self, program: Program, run: tuple[int, int]) -> Callable[[Block, Array], None]:
+        rows, registers = self._scratch(program.scratch), {}
+        for block in self.plans[run]:
             scratch = [row[: block.hi - block.lo] for row in rows]
-            program.run(block.theta, g, block.slots, scratch)
-
-        return carry_out
+            registers[block.lo] = program.registers(block.theta, block.slots, scratch)
+        return lambda block, g: program.run(g, registers[block.lo])
 
     def _carry_out(self, carry_out: Callable, first: int, last: int, t: int) -> None:
-        grads = [p._grad._data for p in self.params[first:last]]  # type: ignore[union-attr]
-        for block in self.plans[first, last]:
-            own = grads[block.first - first : block.last - first]
-            carry_out(block, self._gradient(block, own))
-        self._count(first, last, t)
-
-    def _count(self, first: int, last: int, t: int) -> None:
+        params = self.params[first:last]
+        grads = [p._grad._data for p in params]  # type: ignore[union-attr]
+        with on_its_device(self.theta):
+            for block in self.plans[first, last]:
+                own = grads[block.first - first : block.last - first]
+                carry_out(block, self._gradient(block, own))
         self.counts[first:last] = [t] * (last - first)
-        touch(self.params[first:last])
+        touch(params)
 
     def _scratch(self, count: int, first: int = 1) -> list[Array]:
         """Rows kept between steps: row 0 gathers gradients, the others serve programs."""
         while len(self.scratch) < first + count:
-            self.scratch.append(self.xp.empty_like(self.theta[: self._limit()]))
+            self.scratch.append(self._row(min(len(self.theta), self._limit())))
         return self.scratch[first : first + count]
 
     def _limit(self) -> int:
-        return BLOCK_BYTES // self.theta.itemsize if self.xp is np else _WHOLE
+        return BLOCK_BYTES // self.dtype.itemsize if self.xp is np else _WHOLE
 
     def _gradient(self, block: Block, grads: list[Array]) -> Array:
         """The gradient of a block: a view of one parameter's, or many small ones gathered."""
-        if len(grads) == 1:
-            start = self.starts[block.first]
-            g = grads[0].reshape(-1)[block.lo - start : block.hi - start]
-        else:
-            n = block.hi - block.lo
-            room = self.scratch[0] if self.scratch else self._scratch(1, 0)[0]
-            room = room if n <= len(room) else self.xp.empty_like(self.theta)
-            g = self.xp.concatenate(grads, axis=None, out=room[:n])
-        return g.reshape(block.shape)
+        if block.room is not None:
+            return array_module(block.room).concatenate(grads, axis=None, out=block.room)
+        start = self.starts[block.first]
+        return grads[0].reshape(-1)[block.lo - start : block.hi - start].reshape(block.shape)
+
+    def _room(self, n: int) -> Array:
+        """A place for n gathered numbers."""
+        room = self._scratch(1, 0)[0]
+        return room[:n] if n <= len(room) else self._row(n)
 
     def _blocks(self, first: int, last: int, scope: str) -> Iterator[Block]:
         limit = {"element": self._limit(), "parameter": 0, "all": _WHOLE}[scope]
@@ -218,7 +239,8 @@ class Flat:
                 hi = min(lo + stride, self.ends[j - 1])
                 shape = self.shapes[i] if scope == "parameter" else (hi - lo,)
                 rows = [row[lo:hi].reshape(shape) for row in (self.theta, *self.slots.values())]
-                yield Block(lo, hi, i, j, shape, rows[0], tuple(rows[1:]))
+                room = self._room(hi - lo) if j > i + 1 else None
+                yield Block(lo, hi, i, j, shape, rows[0], tuple(rows[1:]), room)
             i = j
 
 

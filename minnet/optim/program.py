@@ -61,9 +61,13 @@ class Program:
         self.moving: list[tuple[Any, Number]] = []  # constants that are other ones at each step
         self.derived = [n for n in self.tape.numbers if n.f]
         self.code = [self._line(i) for i in range(len(self.lines))] + self._moves()
+        self.carry_out: Callable[[list[Any]], None] = self._interpret
+        self.served = False
 
     def at(self, *numbers: Any) -> bool:
         """Set the numbers of a steady program; False if its algebra does not hold for them."""
+        if not self.served:  # compiling takes as long as some steps: only what serves again pays
+            self.served, self.carry_out = True, self._compiled()
         for n, value in zip(self.given, numbers, strict=True):
             n.value = value
         for n in self.derived:
@@ -72,11 +76,28 @@ class Program:
             constant[...] = n.value
         return all([tame(n.value) for n in self.tape.factors])  # noqa: C419 (hot)
 
-    def run(self, theta: Any, g: Any, slots: Sequence[Any], scratch: Sequence[Any]) -> None:
-        """Carry out the program in place on rows of equal length."""
-        registers = [theta, g, *slots, *scratch, *self.constants]
+    def registers(self, theta: Any, slots: Sequence[Any], scratch: Sequence[Any]) -> list[Any]:
+        """What `run` works on, given rows of equal length."""
+        return [theta, None, *slots, *scratch, *self.constants]
+
+    def run(self, g: Any, registers: list[Any]) -> None:
+        """Carry out the program in place, with gradient g."""
+        registers[1] = g
+        self.carry_out(registers)
+        registers[1] = None
+
+    def _interpret(self, registers: list[Any]) -> None:
         for f, pick in self.code:
             f(*pick(registers))
+
+    def _compiled(self) -> Callable[[list[Any]], None]:
+        """`_interpret` written out, which leaves little but NumPy's own time."""
+        names = [f"r{k}" for k in range(len(self.inputs) + self.scratch + len(self.constants))]
+        lines = [f"    f{i}({', '.join(pick(names))})" for i, (_, pick) in enumerate(self.code)]
+        text = [f"def carry_out(registers):\n    {', '.join(names)} = registers", *lines]
+        functions: dict[str, Any] = {f"f{i}": f for i, (f, _) in enumerate(self.code)}
+        exec("\n".join(text), functions)
+        return functions["carry_out"]
 
     def _goals(self, results: list[Any]) -> dict[Letter, int]:
         """Which letter must end up in which row; what is not a line of its own becomes one.

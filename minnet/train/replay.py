@@ -4,11 +4,14 @@ What an eager step computes is known after the first one: the same operations in
 same rules backwards.  Only the numbers differ.  So a step on the engine is written down as a
 straight list,
 
-    r[8] = matmul_and_add(r[0], r[2], r[3])          forward: each operation's function on arrays
-    r[9] = tanh(r[8]);  ...
-    r[15] = tanh_rule(r[14], r[9]);  ...             backward: each rule, in the order of the sweep
+    r6 = linear_0(r0, r2, r3)            forward: each operation's function on arrays
+    r10 = tanh_1(r6)
+    ...
+    r33 = rule_9(r27, r10)               backward: each rule, in the order of the sweep
+    ...
 
-whose registers r hold the batch, the parameters and every result.  A replay is one loop over it.
+whose registers hold the batch (r0 and r1), the parameters and every result.  This text is compiled
+to a Python function, and a replay is one call of it.
 
 A list is silent about whatever decided which operations to run: Python's branches, random draws,
 checks of the data.  So only what is known to depend on nothing else is recorded: minnet's own
@@ -21,8 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from functools import partial
-from operator import is_
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -35,7 +37,7 @@ from ..functional.targets import within
 from ..modes import mode, observe
 from ..nn import Module
 from ..optim import ClipNorm, ClipValue, Optimizer
-from ..tensor import Node, Op, Tensor, picker
+from ..tensor import Node, Op, Tensor
 
 __all__ = ["RecordedStep"]
 
@@ -49,13 +51,12 @@ LAYERS = {  # their forward asks only for shapes, dtypes, settings and what oper
     nn.Sigmoid, nn.Softplus, nn.Tanh, nn.TransformerEncoderLayer,
 }  # fmt: skip
 
-LOSSES: dict[Callable, Callable[[Tensor, Array], bool]] = {  # and which targets raise nothing
-    F.cross_entropy: lambda scores, y: (
-        scores.ndim == 2 and y.ndim == 1 and y.dtype.kind in "iu" and within(y, scores.shape[1])
-    ),
-    F.mse: lambda scores, y: y.dtype == scores.dtype,
-    F.l1: lambda scores, y: y.dtype == scores.dtype,
-    F.huber: lambda scores, y: y.dtype == scores.dtype,
+_same_kind = lambda scores, y: scores.dtype == y.dtype
+LOSSES: dict[Callable, Callable[[Tensor, Array], bool]] = {  # and for which kinds of targets
+    F.cross_entropy: lambda scores, y: scores.ndim == 2 and y.ndim == 1 and y.dtype.kind in "iu",
+    F.mse: _same_kind,
+    F.l1: _same_kind,
+    F.huber: _same_kind,
 }
 
 
@@ -100,12 +101,12 @@ class RecordedStep:
             return self._eager(x, y)
         if known is None or not known.fits():
             return self._record(key, x, y)
-        if not known.accepts(y):
+        if known.classes is not None and not within(y, known.classes):
             return self._eager(x, y)
         if not known.trusted:
             return self._compare(key, known, x, y)
         self.replayed += 1
-        loss, gradients = known.run(x, y)
+        loss, *gradients = known.run(x, y)
         self._optimizer.zero_grad()
         for p, d in zip(known.leaves, gradients, strict=True):
             p._grad = Tensor(d if p._grad is None else p._grad._data + d)
@@ -136,7 +137,7 @@ class RecordedStep:
     def _record(self, key: Any, x: Array, y: Array) -> Tensor:
         """An eager step that leaves a list behind."""
         modules = list(self._model.modules())
-        tape = _Tape(self._model.parameters(), x, y)
+        tape = _Tape(self._model.parameters(), x, y, self._accept)
         snapshot = _Snapshot(modules, self._model.parameters())
         if any(type(m) not in LAYERS or "forward" in vars(m) for m in modules):
             loss = self._eager(x, y)
@@ -144,12 +145,12 @@ class RecordedStep:
             loss = self._eager(tape.x, y, tape)
         if len(self._lists) == KEPT:
             self._lists.clear()
-        self._lists[key] = _List(tape, snapshot, self._accept)
+        self._lists[key] = _List(tape, snapshot)
         return loss
 
     def _compare(self, key: Any, known: _List, x: Array, y: Array) -> Tensor:
         """An eager step, and what the list would have made of it."""
-        expected, gradients = known.run(x, y)
+        expected, *gradients = known.run(x, y)
         found = _Gradients()
         with observe(found):
             loss = self._eager(x, y)
@@ -174,47 +175,71 @@ class _Snapshot:
     def __init__(self, modules: Sequence[Module], params: Sequence[Tensor]):
         self.held = [[*vars(m).values()] for m in modules]  # alive, so that no id is used twice
         self.modules = [(vars(m), [*map(id, vars(m).values())]) for m in modules]
-        self.params, self.arrays = params, [p._data for p in params]
-        self.trained = [p._requires_grad for p in params]
+        self.params = [(p, p._data, p._requires_grad) for p in params]
 
     def fits(self) -> bool:
         """Whether all is as it was."""
         for attributes, before in self.modules:
             if [*map(id, attributes.values())] != before:
                 return False
-        return [p._requires_grad for p in self.params] == self.trained and all(
-            map(is_, [p._data for p in self.params], self.arrays)
-        )
+        for p, array, trained in self.params:
+            if p._data is not array or p._requires_grad is not trained:
+                return False
+        return True
 
 
 class _List:
-    """The finished list.   calls: (f, what to read, the register to write, registers to empty)."""
+    """The finished list.   calls: (f, registers to read, settings, the register to write).
 
-    def __init__(self, tape: _Tape, snapshot: _Snapshot, accept: Any):
+    classes: the labels of a batch must be below; None for a loss without labels.
+    """
+
+    def __init__(self, tape: _Tape, snapshot: _Snapshot):
         self.fits, self.trusted, self.refused = snapshot.fits, False, tape.loss is None
         if tape.loss is None:
             return
         self.leaves = list(tape.gradients)
         self.results = [tape.loss, *tape.gradients.values()]
-        self.accepts = partial(accept, tape.scores)
-        keep = {*tape.constants, *self.results}
-        self.registers = [v if k in tape.constants else None for k, v in enumerate(tape.values)]
-        last = {k: i for i, (_, places, out) in enumerate(tape.calls) for k in (*places, out)}
-        self.calls = [
-            (f, picker(places), out, [k for k in {*places, out} if last[k] == i and k not in keep])
-            for i, (f, places, out) in enumerate(tape.calls)
-        ]
+        self.classes = tape.classes
+        self.constants = {k: tape.values[k] for k in tape.constants}
+        self.calls = tape.calls
 
-    def run(self, x: Array, y: Array) -> tuple[Array, list[Array]]:
-        """The loss, and the gradients of the leaves."""
-        r = self.registers.copy()
-        r[0], r[1] = x, y
-        for f, pick, out, done in self.calls:
-            r[out] = f(*pick(r))
-            for k in done:
-                r[k] = None
-        loss, *gradients = [r[k] for k in self.results]
-        return loss, gradients
+    @cached_property
+    def run(self) -> Callable[[Array, Array], tuple[Array, ...]]:
+        """The list as a Python function of the batch: (loss, *gradients of the leaves).
+
+        A loop that looked registers up by number would take as long as the small products do.
+        """
+        names = {_named(i, call[0]): call[0] for i, call in enumerate(self.calls)}
+        names |= {f"r{k}": value for k, value in self.constants.items()}
+        exec(self.source, names)
+        return names["replay"]
+
+    @property
+    def source(self) -> str:
+        """The list as text."""
+        last = {k: i for i, call in enumerate(self.calls) for k in _touched(call)}
+        kept = {0, 1, *self.constants, *self.results}
+        lines = ["def replay(r0, r1):"]
+        for i, call in enumerate(self.calls):
+            f, places, settings, out = call
+            given = [f"r{k}" for k in places] + [f"{name}=r{k}" for name, k in settings.items()]
+            lines.append(f"    r{out} = {_named(i, f)}({', '.join(given)})")
+            done = [f"r{k}" for k in _touched(call) if last[k] == i and k not in kept]
+            lines += [f"    del {', '.join(done)}"] if done else []
+        return "\n".join([*lines, "    return " + ", ".join(f"r{k}" for k in self.results)])
+
+
+def _named(i: int, f: Callable) -> str:
+    """What line i calls its function."""
+    name = getattr(f, "__name__", "")
+    return f"{name if name.isidentifier() else 'rule'}_{i}"
+
+
+def _touched(call: tuple) -> set[int]:
+    """The registers of a line."""
+    _, places, settings, out = call
+    return {*places, *settings.values(), out}
 
 
 class _Unrecordable(Exception):
@@ -224,19 +249,19 @@ class _Unrecordable(Exception):
 class _Tape:
     """The list, while it is written: an observer of the forward pass, then the sweep.
 
-    values: what each register holds in this step.   calls: (f, registers to read, one to write).
+    values: what each register holds in this step.   calls: as in `_List`.
     loss: its register, None if there is no list.   gradients: those of the leaves.
     """
 
-    def __init__(self, params: Sequence[Tensor], x: Array, y: Array):
+    def __init__(self, params: Sequence[Tensor], x: Array, y: Array, accept: Any):
         self.values: list[Any] = []
-        self.calls: list[tuple[Callable, Sequence[int], int]] = []
+        self.calls: list[tuple[Callable, Sequence[int], dict[str, int], int]] = []
         self.place: dict[int, int] = {}  # of a Tensor, by its id
         self.nodes: dict[Node, list[int]] = {}  # the registers of what its rules may ask for
         self.alive: list[Tensor] = []  # so that no id is used twice
         self.whole = True
         self.loss: int | None = None
-        self.scores: Tensor | None = None
+        self.accept, self.classes = accept, None
         self.gradients: dict[Tensor, int] = {}
         self.x, self.y = Tensor(x), y
         self.put(x, self.x)
@@ -259,7 +284,7 @@ class _Tape:
     def call(self, f: Callable, *places: int) -> int:
         """Carry out a line, and note it."""
         out = self.put(f(*[self.values[k] for k in places]))
-        self.calls.append((f, places, out))
+        self.calls.append((f, places, {}, out))
         return out
 
     def find(self, a: Any) -> int:
@@ -283,9 +308,11 @@ class _Tape:
     def finish(self, scores: Any, loss: Any) -> None:
         """The forward pass is over."""
         try:
-            if self.whole and isinstance(scores, Tensor) and loss._node in self.nodes:
+            known = self.whole and isinstance(scores, Tensor) and loss._node in self.nodes
+            if known and self.accept(scores, self.y):
                 self.gradients = self.backward(loss)
-                self.loss, self.scores = self.place[id(loss)], scores.detach()
+                self.loss = self.place[id(loss)]
+                self.classes = scores.shape[1] if self.y.dtype.kind in "iu" else None
         except _Unrecordable:
             self.whole = False
 
@@ -298,10 +325,10 @@ class _Tape:
             name: self.constant(v) if name in op.scratch else self.find(v)
             for name, v in settings.items()
         }
-        moving = [name for name, k in named.items() if k not in self.constants]
-        fixed = {name: v for name, v in settings.items() if name not in moving}
-        f, out = _bound(op.fn, fixed, moving, y.ndim == 0), self.put(y._data, y)
-        self.calls.append((f, [*places, *(named[name] for name in moving)], out))
+        out = self.put(y._data, y)
+        self.calls.append((op.fn, places, named, out))
+        if y.ndim == 0:  # the function returned a number
+            self.calls.append((np.asarray, [out], {}, out))
         if y._node is not None:
             rest = places[len(op.arrays) :]
             known = {**dict(zip(op.arrays, places, strict=False)), **named, "y": out}
@@ -355,15 +382,6 @@ class _Tape:
         total[parent] = d
         if fresh:
             owned.add(parent)
-
-
-def _bound(fn: Callable, fixed: dict[str, Any], moving: list[str], scalar: bool) -> Callable:
-    """fn(*arrays, **settings) as a function of the arrays and the moving settings, in a row."""
-    f = partial(fn, **fixed) if fixed else fn
-    if moving:
-        inner, n = f, len(moving)
-        f = lambda *a: inner(*a[:-n], **dict(zip(moving, a[-n:], strict=True)))
-    return (lambda *a: np.asarray(f(*a))) if scalar else f
 
 
 def _together(*arrays: Array) -> tuple[Array, ...]:

@@ -18,7 +18,7 @@ def rows(rng, n=40):
 def carried_out(program, values):
     fast = {k: x.copy() for k, x in values.items()}
     scratch = np.empty((program.scratch, len(values["g"])))
-    program.run(fast["theta"], fast["g"], [fast["a"], fast["b"]], scratch)
+    program.run(fast["g"], program.registers(fast["theta"], [fast["a"], fast["b"]], scratch))
     return fast
 
 

@@ -337,8 +337,8 @@ def test_a_list_that_differs_from_the_next_step_is_given_up(monkeypatch):
 
 
 FAULTS = {
-    "a scaled rule": lambda f: lambda *a: f(*a) * np.float32(1.0000002),
-    "a wrong sign": lambda f: lambda *a: -f(*a),
+    "a scaled rule": lambda f: lambda *a, **k: f(*a, **k) * np.float32(1.0000002),
+    "a wrong sign": lambda f: lambda *a, **k: -f(*a, **k),
 }
 
 
@@ -360,6 +360,32 @@ def test_a_fault_in_any_line_is_seen(name):
             step(x, y)
         assert step.replayed == 0, f
     assert line > 10
+
+
+def test_the_list_as_text():
+    """What is compiled reads like the step: the batch, then each operation, then its rules."""
+    model = nn.Sequential(nn.Linear(6, 4, rng=0), nn.Tanh(), nn.Linear(4, 3, rng=0))
+    step = recorded(model, F.cross_entropy, optim.SGD(model.parameters(), 0.1))
+    for x, y in batches((6,), 2):
+        step(x, y)
+    (known,) = step._lists.values()
+    first, *lines, last = known.source.splitlines()
+    calls = [line.partition(" = ")[2].partition("(")[0] for line in lines if "del" not in line]
+    forward = ["linear_0", "tanh_1", "linear_2", "label_cross_entropy_3", "asarray_4"]
+    assert first == "def replay(r0, r1):" and calls[:5] == forward
+    assert calls[5].startswith("_d_label_cross_entropy") and len(calls) == len(known.calls)
+    assert last.count(",") == len(model.parameters())                 # the loss, the gradients
+    assert "t=r1" in known.source                                     # the labels of the batch
+
+
+def test_kept_gradients_and_losses_stay():
+    """What a caller holds of one step is not overwritten by the next."""
+    model, step, x, y = ready(6)
+    held = [step(x, y), *(p.grad for p in model.parameters())]
+    before = [a.numpy().copy() for a in held]
+    step(x[::-1].copy(), y)
+    for a, b in zip(held, before, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b)
 
 
 def test_lists_do_not_pile_up():
