@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lessons.zoo", description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="programs whose name contains this")
-    parser.add_argument("--blind", action="store_true", help="the second zoo; written only with --output")
+    parser.add_argument("--blind", action="store_true", help="the second zoo, not written")
     parser.add_argument("--output", type=Path, metavar="FILE", help=f"default: {SCORES.name}")
     options = parser.parse_args(arguments)
     zoo = blind if options.blind else training

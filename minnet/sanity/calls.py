@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from .record import Evaluation
 __all__ = ["Call", "Rows", "evaluation", "has_modes", "join"]
 
 WHOLE = 0.8  # share of a batch beyond which it counts as part of the training set
+BITS = 40.0  # rows that tell fewer apart are equal by chance, the more so if features agree
 MODES = {"Dropout", "Dropout2d", "BatchNorm1d", "BatchNorm2d"}
 
 
@@ -78,8 +80,18 @@ def is_coarse(x: np.ndarray) -> bool:
     >>> is_coarse(np.eye(9)), is_coarse(np.random.default_rng(0).normal(size=(9, 9)))
     (True, False)
     """
-    few = x[0].size < 4 or x.dtype.kind in "iub"
-    return few or len(np.unique(x[:64])) <= 3
+    if x.dtype.kind in "iub" or x[0].size < 4:
+        return True
+    rows = x[:64].reshape(len(x[:64]), -1)
+    bits = accumulate(_bits(rows[:, k]) for k in range(rows.shape[1]))
+    return not any(total > BITS for total in bits) or len(np.unique(rows)) <= 3
+
+
+def _bits(values: np.ndarray) -> float:
+    """Entropy of a feature; many when hardly a value comes twice."""
+    counts = np.unique(values, return_counts=True)[1]
+    p = counts / counts.sum()
+    return 24.0 if len(counts) > 0.9 * len(values) > 7 else float(-(p * np.log2(p)).sum())
 
 
 def evaluation(call: Call, rows: Rows) -> Evaluation | None:
@@ -91,6 +103,7 @@ def evaluation(call: Call, rows: Rows) -> Evaluation | None:
     if call.reading is not None:
         call.reading.finish()
         found.loss, found.accuracy = call.reading.value, call.reading.accuracy
+    found.first = digests(x[:1])[0]
     found.whole, found.looked, found.seen = rows.overlap(x)
     found.coarse = is_coarse(x)
     values = x.astype(float) if x.dtype.kind == "f" else np.zeros(1)
@@ -102,15 +115,15 @@ def join(passes: list[Evaluation], part: Evaluation | None) -> None:
     """Add one batch to the pass over the data that it belongs to."""
     if part is None:
         return
-    if not passes or passes[-1].t != part.t:
+    if not passes or (passes[-1].t, passes[-1].training) != (part.t, part.training):
         passes.append(part)
         return
     old = passes[-1]
+    old.again = old.again or part.first == old.first
     n = old.n + part.n
     for name in ("loss", "accuracy", "mean", "std"):
         value = (old.n * getattr(old, name) + part.n * getattr(part, name)) / n
         setattr(old, name, value)
     for name in ("n", "whole", "looked", "seen"):
         setattr(old, name, getattr(old, name) + getattr(part, name))
-    old.training = old.training or part.training
     old.asked, old.coarse = old.asked or part.asked, old.coarse or part.coarse

@@ -52,6 +52,7 @@ def memorises(model: Module, examples: list[tuple[Any, Any]], kind: str) -> bool
         "cross_entropy": F.cross_entropy,
         "hinge": F.multiclass_hinge,
         "squares": lambda x, t: F.mse(x, t.reshape(x.shape)),
+        "distance": lambda x, t: F.l1(x, t.reshape(x.shape)),
         "binary": lambda x, t: F.binary_cross_entropy_with_logits(x, t.reshape(x.shape)),
     }
     loss_fn = losses.get(kind)
@@ -97,7 +98,7 @@ def neighbours(examples: list[tuple[Any, Any]], kind: str) -> tuple[float, float
         return None  # a linear rule would need more examples than features
     t = t.ravel()
     flat = x.reshape(len(x), -1).astype(float)
-    if kind == "squares":
+    if kind in ("squares", "distance"):
         return _correlated(flat, t.astype(float))
     hits = float((t[_distances(flat).argmin(axis=1)] == t).mean())
     classes, counts = np.unique(t, return_counts=True)

@@ -41,8 +41,11 @@ def about_batch(x: Any, reading: Reading, *, moments: bool = True) -> Batch:
     moments: measure mean and deviations too, else they are NaN.
     """
     batch = Batch(loss=reading.value, accuracy=reading.accuracy)
-    if reading.target is not None:
-        batch.target = np.array(reading.target, dtype=float).ravel()[: 8 * ROWS]
+    target = reading.target
+    if target is not None and target.ndim and len(target):
+        batch.columns = target.size // len(target)
+        rows = max(8 * ROWS // max(batch.columns, 1), 8)
+        batch.target = np.array(target[:rows], dtype=float).ravel()
     if reading.scores is not None and reading.scores.ndim > 1:
         batch.outputs = reading.scores.shape[1]
     if x is None or not len(x):
@@ -91,7 +94,7 @@ def about_weights(
     w, g, _, used = (to_host(a).ravel() for a in arrays)
     change = after.ravel() - w
     norm, gradient, moved = _norm(w), _norm(g), _norm(change)
-    matrix = start and after.ndim > 1 and (after.shape[1] > 1 or after.ndim > 2)
+    matrix = start and after.ndim > 1 and _columns(after).shape[1] > 1
     return Weights(
         name,
         after.shape,

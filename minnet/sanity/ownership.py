@@ -8,10 +8,12 @@ from typing import Any
 
 from ..backend import to_host
 from ..functional.targets import raw
+from ..nn import BatchNorm1d, BatchNorm2d, Module
 from .measure import is_random
 from .record import Record
 
-__all__ = ["Hand", "note_membership", "note_rates", "note_still_norms", "note_untrained"]
+__all__ = ["Hand", "note_membership", "note_rates", "note_still_norms",
+           "note_unmeasured", "note_untrained"]  # fmt: skip
 
 
 class Hand:
@@ -40,7 +42,9 @@ def note_rates(record: Record, optimizer: Any) -> None:
     """Learning rate, momentum and effective rate of the first group."""
     group, rho = optimizer.groups[0], float(getattr(optimizer, "rho", 0.0))
     lr, mu = float(group["lr"]), float(group.get("momentum", 0.0))
-    record.rates.append({"lr": lr, "momentum": mu, "effective": lr / max(1 - rho, 1e-12)})
+    rates = {"lr": lr, "momentum": mu, "effective": lr / max(1 - rho, 1e-12)}
+    betas = group.get("betas", (0.0, 1.0))
+    record.rates.append(rates | {"beta1": float(betas[0]), "beta2": float(betas[1])})
 
 
 def note_untrained(
@@ -50,6 +54,17 @@ def note_untrained(
     frozen = [p for p in parameters if names.get(id(p)) in record.facts.get("frozen", ())]
     fresh = [p for p in frozen if id(p) not in trained and is_random(to_host(raw(p)))]
     record.facts["random"] = {names[id(p)] for p in fresh}
+
+
+def note_unmeasured(record: Record, module: Module) -> None:
+    """A model in eval mode whose batch norms have the statistics they were built with.
+
+    Weights that were copied from a trained model, without its buffers, look like this.
+    """
+    norms = [m for m in module.modules() if isinstance(m, (BatchNorm1d, BatchNorm2d))]
+    means = [to_host(m.running_mean) for m in norms if m.running_mean is not None]
+    if means and not any(mean.any() for mean in means):
+        record.facts["unmeasured"] = len(means)
 
 
 def note_still_norms(record: Record, norms: Sequence[tuple[Any, Any]]) -> None:

@@ -43,6 +43,9 @@ class Reading:
         self.target: np.ndarray | None = None
         self.notes: dict[str, Any] = {}
         self._seen: set[str] = set()
+        self._weighted = False
+        self._difference: Any = None  # between scores and targets
+        self._likely: tuple[float, ...] = ()  # what the loss is if it is a likelihood
 
     def on_op(self, op: Any, args: Any, settings: dict, y: Any) -> None:
         """Look at one operation."""
@@ -54,13 +57,35 @@ class Reading:
     def finish(self) -> None:
         """Compute the mean loss of the kinds that are made of several operations."""
         x, t = self.scores, self.target
+        if self.kind == "binary" and (t is None or self._weighted or ((t < 0) | (t > 1)).any()):
+            self.kind, self.target = "", None  # other losses have a softplus too
+            if self._weighted:
+                self.notes["weighted"] = True
+            return
         if x is None or t is None or x.size != t.size:
             return
-        x, t = x.reshape(t.shape), t
+        with np.errstate(all="ignore"):  # a run that breaks down is measured too
+            self._measure(x.reshape(t.shape), t)
+
+    def _measure(self, x: np.ndarray, t: np.ndarray) -> None:
         if self.kind == "squares":
             self.value = float(((x - t) ** 2).mean())
+        if self.kind == "distance":
+            self.value = float(np.abs(x - t).mean())
         if self.kind == "binary" and "probability" not in self._seen:
             self.value = float((np.logaddexp(0, x) - t * x).mean())
+
+    def confirm(self, loss: float) -> None:
+        """Forget what was taken for a likelihood unless the loss is that number."""
+        if not self._likely:
+            return
+        borne = bool(np.isclose(np.abs(self._likely), abs(loss), rtol=1e-3).any())
+        if self.scores is not None and "raw" in self._seen and borne:
+            self.notes["no_softmax"] = float(np.abs(self.scores).max())
+        elif not borne:  # entries were picked for another end, such as the value of an action
+            self.kind, self.value = "", nan
+            for name in ("no_softmax", "no_logarithm"):
+                self.notes.pop(name, None)
 
     @property
     def accuracy(self) -> float:
@@ -119,6 +144,8 @@ class Reading:
         if t.ndim != 1 or t.dtype.kind not in "iu" or len(t) != len(x):
             return
         self.kind, self.target = "cross_entropy", t
+        picked = x[np.arange(len(t)), t].astype(float)
+        self._likely = float(picked.mean()), float(picked.sum())
         forms = (x, np.exp(np.minimum(x, 1)), np.exp(np.minimum(-x, 1)))
         if not any(are_probabilities(form) for form in forms):
             self.notes["no_softmax"] = float(np.abs(x).max())
@@ -145,7 +172,7 @@ class Reading:
             return
         if t.shape != x.shape and sorted((t.ndim, x.ndim)) == [1, 2] and y.size > x.size:
             self.notes["broadcast"] = (x.shape, t.shape, y.shape)
-        self.scores, self.target = x, t
+        self.scores, self.target, self._difference = x, t, y
         low, high = RANGES.get(_producer(args[1 - fixed[0]]), (-np.inf, np.inf))
         if bool(((t < low) | (t > high)).any()):
             self._clipped(args[1 - fixed[0]])
@@ -155,8 +182,12 @@ class Reading:
         return a is not self.output and not getattr(a, "requires_grad", False)
 
     def squares(self, args: Any, settings: dict, y: Any) -> None:
-        if "subtract" in self._seen and not self.kind and self.target is not None:
+        if args[0] is self._difference and not self.kind and self.target is not None:
             self.kind = "squares"
+
+    def distance(self, args: Any, settings: dict, y: Any) -> None:
+        if args[0] is self._difference and not self.kind and self.target is not None:
+            self.kind = "distance"
 
     def softplus(self, args: Any, settings: dict, y: Any) -> None:
         x = to_host(raw(args[0]))
@@ -168,12 +199,32 @@ class Reading:
 
     def product(self, args: Any, settings: dict, y: Any) -> None:
         fixed = [raw(a) for a in args if self._fixed(a)]
-        if len(fixed) != 1 or self.target is not None or self.kind in ("cross_entropy", "squares"):
+        if len(fixed) != 1 or self.kind in ("cross_entropy", "squares", "distance"):
             return
         t = to_host(fixed[0]) if is_array(fixed[0]) else np.zeros(0)
+        if self._seen & {"softplus"} and self.scores is not None and t.size == self.scores.size:
+            other = self.target if self.kind == "binary" else None
+            self._weighted |= bool((t > 1).any())
+            if other is not None and other.shape == t.shape:
+                self._weighted |= not np.allclose(t + other, 1, atol=1e-4)
+        if self.target is not None:
+            return
+        self._divergence(t, to_host(raw(args[0 if not self._fixed(args[0]) else 1])))
         yes_or_no = t.size > 1 and self.scores is not None and t.size == self.scores.size
         if yes_or_no and bool(((t >= 0) & (t <= 1)).all()) and self._seen & {"softplus", "log"}:
             self.kind, self.target = "binary", t
+
+    def _divergence(self, p: np.ndarray, x: np.ndarray) -> None:
+        """p log q where log q are raw scores; which number the loss is tells `confirm`."""
+        if p.shape != x.shape or self.kind or not are_probabilities(p):
+            return
+        if are_probabilities(np.exp(np.minimum(x, 1))) or are_probabilities(x):
+            return
+        cross = -float((p * x).sum(axis=1).mean())
+        own = float((p * np.log(np.maximum(p, 1e-30))).sum(axis=1).mean())
+        sums = np.array([cross, cross + own])
+        self.scores, self._likely = x, (*sums, *(sums * len(p)), *(sums / p.shape[1]))
+        self._seen.add("raw")
 
 
 _READERS = {
@@ -189,6 +240,9 @@ _READERS = {
     "power": Reading.squares,
     "multiply": Reading.product,
     "softplus": Reading.softplus,
+    "abs": Reading.distance,
+    "absolute": Reading.distance,
+    "huber_of": Reading.distance,
 }
 
 

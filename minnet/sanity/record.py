@@ -6,15 +6,31 @@ A `Record` can be filled by hand (tests do), or by a `Recorder` that watches a r
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import inf, isfinite, log, nan, prod, sqrt
+from math import inf, isfinite, nan, prod, sqrt
 from typing import Any
 
 import numpy as np
 
 __all__ = ["Batch", "Evaluation", "Record", "Sample", "Units", "Weights"]
 
+POOR = 0.3  # of chance gained
 FAINT = 0.15  # more right answers than by chance
+SMOOTH = 0.3  # a penalty changes less, and turns less often, than the loss of the batches does
 UNLEARNED = 0.05  # within 5 % of chance, the tolerance of the check before learning
+
+
+def _entropy(y: np.ndarray) -> np.ndarray:
+    """-q log q - (1 - q) log(1 - q) for the mean q of each column."""
+    q = np.clip(y.mean(axis=0), 1e-12, 1 - 1e-12)
+    return -q * np.log(q) - (1 - q) * np.log1p(-q)
+
+
+# the loss of the best constant, for each column of the targets
+GUESSES: dict[str, Any] = {
+    "binary": _entropy,
+    "squares": lambda y: y.var(axis=0),
+    "distance": lambda y: np.abs(y - np.median(y, axis=0)).mean(axis=0),
+}
 
 
 @dataclass
@@ -72,7 +88,8 @@ class Batch:
     """What went into the model and the loss at one sampled step.
 
     mean, std: of all inputs.   uneven: largest feature deviation over the median one.
-    same: all examples are equal.   target: labels or values, flat.   loss: mean per example.
+    same: all examples are equal.   target: labels or values, flat, with so many columns per
+    example.   loss: mean per example.
     """
 
     n: int = 0
@@ -81,6 +98,7 @@ class Batch:
     uneven: float = 1.0
     same: bool = False
     target: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    columns: int = 1
     outputs: int = 0
     loss: float = nan
     accuracy: float = nan
@@ -108,6 +126,7 @@ class Evaluation:
     asked: whether `train.evaluate` made it, as `fit` does with its validation data.
     whole: examples in batches that were trained on as a whole (a look at the training set).
     looked, seen: examples in the other batches, and trained ones among them (an estimate).
+    first: fingerprint of the first example.   again: the same examples were asked twice.
     coarse: the inputs are such that examples can be equal by chance.   std, mean: of the inputs.
     """
 
@@ -121,6 +140,8 @@ class Evaluation:
     looked: int = 0
     seen: float = 0.0
     coarse: bool = False
+    first: int = 0
+    again: bool = False
     mean: float = 0.0
     std: float = 1.0
 
@@ -129,7 +150,8 @@ class Evaluation:
 class Record:
     """A training run.   loss: of each step, the number that backward was called on.
 
-    kind: "cross_entropy", "hinge", "squares", "binary", or "" if the loss is none of these.
+    kind: "cross_entropy", "hinge", "squares", "distance" (absolute errors, or Huber's), "binary",
+    or "" if the loss is none of these.
     gradient: |g| of all parameters, each sampled step.   rates: the same of lr, momentum.
     facts: what was noticed once, with its evidence, under the names that detectors read.
     """
@@ -158,9 +180,12 @@ class Record:
         """The loss of the best model that ignores its input; NaN if that is not known.
 
         cross-entropy: the entropy of the labels.   hinge: margin 1 times C - 1.
-        squares: the variance of the targets.   binary: the entropy of yes and no.
+        squares: the variance of the targets.   distance: their mean distance from the median.
+        binary: the entropy of yes and no.   Of several columns each is guessed by itself.
         """
         y = self.targets
+        if not self._confirmed:
+            return nan
         if self.kind == "hinge" and self.samples:
             return float(self.samples[0].batch.outputs - 1)
         if not y.size:
@@ -168,10 +193,14 @@ class Record:
         if self.kind == "cross_entropy":
             p = np.unique(y, return_counts=True)[1] / y.size
             return float(-(p * np.log(p)).sum())
-        if self.kind == "binary":
-            yes = float(y.mean())
-            return -sum(q * log(q) for q in (yes, 1 - yes) if q > 0)
-        return float(y.var()) if self.kind == "squares" else nan
+        guess = GUESSES.get(self.kind)
+        return float(np.mean(guess(self._table(y)))) if guess else nan
+
+    def _table(self, y: np.ndarray) -> np.ndarray:
+        """The targets (examples, columns)."""
+        widths = {s.batch.columns for s in self.samples if s.batch.target.size}
+        width = max(widths.pop(), 1) if len(widths) == 1 else 1
+        return y.reshape(-1, width if y.size % width == 0 else 1)
 
     @property
     def scale(self) -> float:
@@ -183,6 +212,23 @@ class Record:
         """The loss over the mean loss of an example, at each sample that knows both."""
         known = [(s.batch.loss, self.loss[s.t]) for s in self.samples if s.t < self.steps]
         return np.array([whole / mean for mean, whole in known if isfinite(mean) and mean > 1e-6])
+
+    @property
+    def _confirmed(self) -> bool:
+        """Whether the loss is the mean that was read, times a number or plus a smooth penalty.
+
+        Else it weighs the examples, or has other terms, and its chance is not known.
+        """
+        known = [(s.batch.loss, self.loss[s.t]) for s in self.samples if s.t < self.steps]
+        mean, whole = np.array([pair for pair in known if isfinite(sum(pair))]).reshape(-1, 2).T
+        if len(mean) < 3 or self.kind == "distance":
+            return True
+        scale = np.median(whole / np.maximum(mean, 1e-12))
+        near = np.abs(whole - scale * mean) < 0.05 * np.abs(whole) + 1e-6
+        extra = np.diff(whole - mean)
+        smooth = np.median(np.abs(extra)) < SMOOTH * np.median(np.abs(np.diff(mean)))
+        smooth = smooth or (extra[1:] * extra[:-1] < 0).mean() < SMOOTH
+        return bool(near.mean() > 0.7 or (smooth and (whole >= mean).all()))
 
     def part(self, first: float, last: float) -> np.ndarray:
         """The losses of a part of the run, given as shares of its steps; at least five steps."""
@@ -249,6 +295,15 @@ class Record:
     def looked(self) -> int:
         """How many steps were sampled."""
         return len(self.samples)
+
+    @property
+    def carries_nothing(self) -> bool:
+        """Little was learned, and on other examples it was never better than chance."""
+        clean = [e for e in self.evaluations if isfinite(e.loss) and not e.seen + e.whole]
+        if len(clean) < 3 or clean[-1].n < 50 or not UNLEARNED <= self.skill < POOR:
+            return False
+        losses = np.array([e.loss for e in clean]) / self.chance
+        return bool(losses.min() > 0.9 and min(np.median(losses), losses[-1]) > 1)
 
     def late(self) -> list[Sample]:
         """The samples of the second half."""

@@ -15,16 +15,17 @@ from ..backend import is_array, to_host
 from ..functional.targets import raw
 from ..nn import BatchNorm1d, BatchNorm2d, Embedding, Module
 from ..tensor import Tensor
+from . import ownership
 from .calls import Call, evaluation, has_modes, join
 from .measure import all_finite, square
 from .nonfinite import culprit
-from .ownership import Hand, note_membership, note_rates, note_still_norms, note_untrained
+from .ownership import Hand
 from .record import Record, Sample
+from .stages import begins, note_discarded, note_stale, note_unstepped, note_whole
 from .waiting import DENSE, Waiting
 
 __all__ = ["Recorder"]
 
-ALTERNATES = 0.1  # of the steps belong to another optimizer than the step before
 GOLDEN = 0.618  # moves the samples about, so that they do not meet the same batch in every epoch
 SMALL = 50_000  # parameters; more are measured at once, because copying them would cost more
 ACTIVATIONS = {"relu", "tanh", "sigmoid"}
@@ -65,6 +66,7 @@ class Recorder:
         self._parameters: list[Any] = []
         self._asking: Any = None  # what the membership was last computed from
         self._latest, self._turns = 0, 0  # the last step's optimizer, and how often it changed
+        self._foreign = 0  # steps of a loss that the models had no part in
         self._optimized = False  # whether an optimizer was seen
         self._leaves: dict[int, Any] = {}
         self._versions = 0
@@ -124,6 +126,8 @@ class Recorder:
             if self.roots:
                 self._settle(keep=4)  # what is computed now is not the loss of an older call
             self._modules = [*self._modules[-63:], (module, args, y)]
+            if self.roots and not module.training and self.record.steps:
+                ownership.note_unmeasured(self.record, module)
             self._calls = self._calls if self.roots else [Call(module, args, y)]
 
     def _check(self, op: Any, args: Any, y: Any) -> None:
@@ -150,11 +154,16 @@ class Recorder:
     def on_backward(self, loss: Tensor, gradients: dict[Any, Tensor]) -> None:
         """`backward` has found the gradients, and not yet added them to ``.grad``."""
         self._step_by_hand()
-        if self._known and not any(id(p) in self._names for p in gradients):
+        used = any(c.used() for c in self._calls)
+        now = gradients, used, self._modules
+        if self._known and begins(*now, known=self._names, trained=self._trained):
             self._renew()
+        self._foreign += self._fresh and bool(self.roots) and not used
         if not self._known:
             self._meet(gradients)
         self._leaves = {id(p): p for p in gradients}
+        if self.full and not self._fresh:
+            note_discarded(self.record, gradients)
         self._versions = 0 if self._optimized else sum(p._version for p in gradients)
         if self._fresh:
             self._sample, self._before = None, {}
@@ -219,7 +228,7 @@ class Recorder:
         """All that a sampled step shows before the optimizer acts."""
         facts = self.record.facts
         if self._fresh:
-            self._stale(gradients)
+            note_stale(self.record, gradients, self._stepped)
         reached = facts.setdefault("reached", set())
         if len(reached) < len(self._names):
             reached |= {self._names[id(p)] for p in gradients if id(p) in self._names}
@@ -239,17 +248,14 @@ class Recorder:
             if p is not None:
                 self._before[key] = raw(p).copy(), raw(gradients[p]).copy()
 
-    def _stale(self, gradients: dict[Any, Tensor]) -> None:
-        """Gradients left over from a step that was already taken."""
-        old = [p._grad for p in gradients if p._grad is not None and id(p) in self._stepped]
-        if any(bool(raw(g).any()) for g in old):
-            self.record.facts["stale"] = self.record.facts.get("stale", 0) + 1
-
     def _read(self, call: Call) -> None:
         """What the operations after the model said about the loss."""
         record, reading = self.record, call.reading
         assert reading is not None
         reading.finish()
+        reading.confirm(self._losses[-1])
+        if record.kind and reading.kind and record.kind != reading.kind:
+            record.facts["mixed"] = record.kind, reading.kind
         record.kind = record.kind or reading.kind
         for name, evidence in reading.notes.items():
             if name != "over_examples":
@@ -281,7 +287,7 @@ class Recorder:
             self._latest = id(optimizer)
         record = self.record
         record.loss.append(sum(self._losses) / max(len(self._losses), 1))
-        self._unstepped()
+        note_unstepped(self.record, len(self._losses))
         self._losses, self._units, self._signals, self._fresh = [], [], [], True
         self._settle(keep=0)
         self._next()
@@ -317,7 +323,7 @@ class Recorder:
             record.samples.append(sample)
             record.gradient.append(0.0)
             sample.signals, self._parts = self._signals, {}
-            note_rates(record, optimizer)
+            ownership.note_rates(record, optimizer)
         size = sum(w.size for w, _ in self._before.values())
         later = size < SMALL and sample.t >= DENSE
         for key, old in self._before.items():
@@ -335,7 +341,7 @@ class Recorder:
         asking = id(optimizer), [p.requires_grad for p in self._parameters]
         if asking != self._asking or sample.t < DENSE:
             self._asking = asking
-            note_membership(record, self._names, self._parameters, owned)
+            ownership.note_membership(record, self._names, self._parameters, owned)
 
     # -- calls without learning -------------------------------------------------------------------
 
@@ -362,20 +368,8 @@ class Recorder:
         self._step_by_hand()
         self._settle(keep=0)
         self.waiting.measure()
-        self._at_end()
+        note_whole(self.record, self.waiting.rows, max(self._turns, self._foreign))
+        note_unstepped(self.record, len(self._losses))
+        ownership.note_untrained(self.record, self._names, self._parameters, self._trained)
+        ownership.note_still_norms(self.record, self._norms)
         return self.record
-
-    def _unstepped(self) -> None:
-        """The largest number of backwards before a step."""
-        facts = self.record.facts
-        facts["unstepped"] = max(len(self._losses), facts.get("unstepped", 0))
-
-    def _at_end(self) -> None:
-        """Facts that only the whole run shows."""
-        facts = self.record.facts
-        facts["alternating"] = self._turns > ALTERNATES * self.record.steps > 0
-        rows = self.waiting.rows
-        facts["examples"] = len(rows.known) / max(rows.coverage, 0.1)
-        self._unstepped()
-        note_untrained(self.record, self._names, self._parameters, self._trained)
-        note_still_norms(self.record, self._norms)

@@ -115,8 +115,9 @@ def late_drop():
 
 
 def spiky():
-    losses = falling()
-    losses[70] = 9.0
+    losses = falling(end=1.8)
+    for t in (40, 55, 70):
+        losses[t] = 30.0
     return make(losses)
 
 
@@ -148,7 +149,7 @@ PLANTED = {                                        # detector: records in which 
         with_weights(flat(), change=10.0),
         make([CHANCE, 50.0, 30.0] + flat()[3:]),
     ],
-    "momentum_too_high": [with_rates(flat(), momentum=0.999)],
+    "momentum_too_high": [with_rates(beta1=0.999, beta2=0.9), with_rates(flat(), momentum=0.999)],
     "weight_decay_overwhelms": [shrinking()],
     "constant_inputs": [with_batches(flat(), same=True)],
     "unnormalised_inputs": [
@@ -166,7 +167,11 @@ PLANTED = {                                        # detector: records in which 
         make(flat(), neighbours=(0.1, 0.1, 0.02)),
     ],
     "leak": [with_evaluations(seen=30.0), with_evaluations(whole=100, looked=0, asked=True)],
-    "evaluation_inputs_differ": [with_evaluations(mean=5.0), with_evaluations(std=6.0)],
+    "evaluation_inputs_differ": [
+        with_evaluations(mean=5.0, accuracy=0.6),
+        with_evaluations(std=6.0, loss=1.5),
+        with_evaluations(mean=0.5, accuracy=0.6),
+    ],
     "symmetric_units": [with_weights(flat(), alike=True), with_weights(flat(), constant=True)],
     "initial_weights_too_large": [wide()],
     "initial_weights_too_small": [with_weights(flat(), norm=0.01, change=1e-4)],
@@ -324,8 +329,10 @@ HARMLESS = {
     "missing_step": [make(unstepped=16)],
     "dead_relus": [with_units("relu", flat(), active=np.arange(32) < 13)],
     "overfitting": [with_evaluations(accuracy=0.6), with_evaluations(
-        accuracy=0.75, loss=lambda k: 0.5 + 0.2 * k)],
-    "spikes": [make([-0.1 + (t == 50) for t in range(STEPS)])],
+        accuracy=0.75, loss=lambda k: 0.5 + 0.1 * k)],
+    "evaluation_inputs_differ": [with_evaluations(mean=5.0)],
+    "spikes": [make([9.0 if t == 70 else loss for t, loss in enumerate(falling())]),
+        make([-0.1 + (t == 50) for t in range(STEPS)])],
     "plateau": [make(flat(), neighbours=(0.22, 0.1, 0.02))],
     "exploding_gradients": [make([CHANCE * 1.1**t for t in range(STEPS)])],
 }

@@ -19,12 +19,13 @@ TYPICAL = 10.0
 GAP = 0.15  # accuracy in training above that in evaluation
 HUGE = 0.5  # most of what was learned does not carry over
 RISE = 1.3  # evaluation loss over its minimum
-DOUBLED = 2.0  # stopping at the minimum would have halved it
+WORSE = 1.5  # stopping at the minimum would have saved a third of it
 LEARNED_BY_HEART = (
     "The model learns its examples by heart instead of what they have in common.",
     "Stop earlier, use more data or augmentation, dropout or weight decay, a smaller model.",
 )
 LIMITED = 0.3
+OFTEN, SMALL = 3, 4  # one hard batch is no fault, and small batches are noisy
 DROPPED = 0.8
 FLAT = 0.9  # of the loss in the middle of the run
 LEARNED = 0.5  # below that training does not go well enough to speak of overfitting
@@ -68,7 +69,8 @@ def diverged(record: Record) -> Finding | None:
 
 def plateau(record: Record) -> Finding | None:
     """At the end the loss is what a model reaches that ignores its input."""
-    if record.steps < 20 or not isfinite(record.skill) or not record.unlearned or record.faint:
+    stuck = record.unlearned or record.carries_nothing
+    if record.steps < 20 or not isfinite(record.skill) or not stuck or record.faint:
         return None
     return Finding(
         "plateau", "warning", "symptom",
@@ -112,8 +114,10 @@ def spikes(record: Record) -> Finding | None:
     if not found.size:
         return None
     t = found[loss[found].argmax()]
+    sizes = [s.batch.n for s in record.samples if s.batch.n]
+    often = found.size >= OFTEN and min(sizes, default=OFTEN) > SMALL
     return Finding(
-        "spikes", "warning", "symptom",
+        "spikes", "warning" if often and record.skill < LEARNED else "note", "symptom",
         f"{found.size} spike(s); at step {t} the loss was {loss[t]:.3g}, around it "
         f"{middle[t]:.3g}.",
         "One bad batch or one step that is too long can undo much of what was learned.",
@@ -133,7 +137,7 @@ def overfitting(record: Record) -> Finding | None:
     rise = last.loss / best if best > 0 else 1.0
     if record.skill < LEARNED or not (gap > GAP or rise > RISE):
         return None
-    both = gap > HUGE or (gap > GAP and rise > DOUBLED)
+    both = gap > HUGE or (gap > GAP and rise > WORSE)
     return Finding(
         "overfitting", "warning" if both else "note", "symptom",
         f"accuracy is {record.accuracy:.0%} in training and {last.accuracy:.0%} in evaluation; the "
@@ -183,7 +187,7 @@ def underfitting(record: Record) -> Finding | None:
 def _could_do_better(record: Record) -> bool:
     """Whether a simple rule guesses clearly more of the targets than the model does."""
     hits, chance, sigma = record.facts.get("neighbours", (1.0, 0.0, 0.0))
-    if record.kind == "squares":
+    if record.kind in ("squares", "distance"):
         explained = float(np.sin(np.pi * (hits - 0.5))) ** 2  # r^2, see `examine.neighbours`
         return bool(explained > max(record.skill, 0.0) + 0.2)
     reached = record.accuracy if isfinite(record.accuracy) else chance
@@ -209,7 +213,7 @@ def late_start(record: Record) -> Finding | None:
 
 def _evaluations(record: Record) -> list[Evaluation]:
     """Those with loss and accuracy on examples that were not trained on."""
-    classes = record.kind != "squares"
+    classes = record.kind not in ("squares", "distance")
     known = [e for e in record.evaluations if isfinite(e.loss)]
     known = [e for e in known if isfinite(e.accuracy) or not classes]
     return [e for e in known if e.seen + e.whole < 0.02 * max(e.n, 1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
+from typing import Any
 
 import numpy as np
 
@@ -19,10 +20,13 @@ UNLEARNED = 0.05  # within 5 % of chance, the tolerance of the check before lear
 POOR = 0.5
 SORTED = 0.5  # a shuffled batch of 8 of 10 classes has 85 % of the labels' entropy
 LEARNED = 0.9
+FEW = 0.25  # of the classes; a head that is reused or kept for later may well use half
 SHARED = 0.02  # 2 % of the evaluated examples
-COMMON = 0.5  # ... where examples can be equal by chance
+COMMON = 0.95  # ... where examples can be equal by chance
 SHIFT = 1.0  # deviations of the training inputs
 RATIO = 3.0
+NEAR, OTHER = 0.3, 1.4  # smaller shifts, which count where evaluation fails too
+GAP = 0.15  # accuracy in training above that in evaluation
 WORSE = 1.5  # surer than guessing, and wrong
 
 
@@ -87,14 +91,16 @@ def unshuffled(record: Record) -> Finding | None:
     if len(batches) < 3:
         return None
     variety = _entropy if record.kind in ("cross_entropy", "hinge", "binary") else np.var
-    whole = float(variety(np.concatenate([b.target for b in batches])))
-    share = float(np.mean([variety(b.target) for b in batches])) / whole if whole > 0 else 1.0
-    if not share < SORTED:
+    shuffled = _shuffled(batches, variety)
+    whole = float(np.mean(shuffled))
+    seen = float(np.mean([variety(b.target) for b in batches]))
+    share = seen / whole if whole > 0 else 1.0
+    if not (share < SORTED and seen < min(shuffled)):
         return None
     harmless = record.kind == "squares" and record.skill > LEARNED  # a series in its own order
     return Finding(
         "unshuffled", "note" if harmless else "error", "fact",
-        f"a batch has {share:.0%} of the variety that the targets have as a whole.",
+        f"a batch has {share:.0%} of the variety of targets that it has after shuffling.",
         "Sorted data shows the model one class after another: it learns the latest and forgets "
         "the others, and the loss jumps with each new one.",
         "Shuffle: data.Loader does unless shuffle=False; draw a new order for each epoch.",
@@ -109,7 +115,7 @@ def degenerate_labels(record: Record) -> Finding | None:
     found = np.unique(y)
     outputs = max((s.batch.outputs for s in record.samples), default=0)
     enough = 4 <= outputs <= 50 and y.size >= 20 * outputs and kind in ("cross_entropy", "hinge")
-    if len(found) > 1 and not (enough and len(found) <= outputs / 2):
+    if len(found) > 1 and not (enough and len(found) <= outputs * FEW):
         return None
     return Finding(
         "degenerate_labels", "error", "fact",
@@ -138,14 +144,16 @@ def broken_labels(record: Record) -> Finding | None:
                 f"naming the most frequent class gives {chance:.0%}.", "error",
             )  # fmt: skip
     told = facts.get("neighbours")
-    if told is None or record.skill > UNLEARNED or not isfinite(record.end):
+    learned = record.skill > UNLEARNED and not record.carries_nothing
+    if told is None or learned or not isfinite(record.end):
         return None
     hits, expected, sigma = told
-    doubt = 3 if record.unlearned and record.kind != "squares" else 2  # the signal may be faint
+    values = record.kind in ("squares", "distance")
+    doubt = 3 if record.unlearned and not values else 2  # the signal may be faint
     if hits > expected + doubt * sigma:
         return None
     return _broken(
-        "the loss stayed at chance, and neither nearest neighbours nor a linear rule guess the "
+        "the loss stayed near chance, and neither nearest neighbours nor a linear rule guess the "
         f"targets: {hits:.0%} right, {expected:.0%} by chance.", "error",
     )  # fmt: skip
 
@@ -165,7 +173,10 @@ def leak(record: Record) -> Finding | None:
     passes = [e for e in record.evaluations if e.n]
     whole, seen = sum(e.whole for e in passes), sum(e.seen for e in passes)
     others = sum(e.looked for e in passes)
-    mixed = others > 0 and seen / others > (COMMON if any(e.coarse for e in passes) else SHARED)
+    coarse = any(e.coarse for e in passes)
+    if coarse and others + whole < sum(e.n for e in passes):
+        return None  # equal rows are common: pairs of a user and a film, rounded numbers
+    mixed = others > 0 and seen / others > (COMMON if coarse else SHARED)
     if not mixed and (others or not whole):
         return None
     every = all(e.n > 0.7 * record.facts.get("examples", 0) and not e.asked for e in passes)
@@ -190,18 +201,43 @@ def evaluation_inputs_differ(record: Record) -> Finding | None:
     batches = [b for b in batches if isfinite(b.mean)]
     mean, std = np.mean([b.mean for b in batches]), np.mean([b.std for b in batches])
     last = passes[-1]
-    if not std > 0 or (
-        abs(last.mean - mean) < SHIFT * std and 1 / RATIO < last.std / std < RATIO
-    ):
+    shift, ratio = abs(last.mean - mean), last.std / std if std > 0 else 1.0
+    far = shift > SHIFT * std or not 1 / RATIO < ratio < RATIO
+    apart = shift > NEAR * std or not 1 / OTHER < ratio < OTHER
+    if not std > 0 or not (far or (apart and _fails(record, last))):
         return None
+    level = "error" if _fails(record, last) or (far and _worse(record, last)) else "note"
     return Finding(
-        "evaluation_inputs_differ", "error", "fact",
+        "evaluation_inputs_differ", level, "fact",
         f"training inputs have mean {mean:.3g} and deviation {std:.3g}, evaluation inputs "
         f"{last.mean:.3g} and {last.std:.3g}.",
         "The model is asked about numbers that it has never seen: preprocessing was done to one "
         "part only, or with other constants.",
         "Compute mean and deviation on the training part and apply the same to every part.",
     )  # fmt: skip
+
+
+def _fails(record: Record, last: Evaluation) -> bool:
+    """Whether training goes well, and evaluation clearly worse or no better than chance."""
+    if isfinite(record.accuracy) and isfinite(last.accuracy):
+        return record.accuracy - last.accuracy > GAP
+    known = isfinite(last.loss) and isfinite(record.chance)
+    return known and last.loss > 0.5 * record.chance and record.skill > POOR
+
+
+def _worse(record: Record, last: Evaluation) -> bool:
+    """Whether the evaluation loss is three times that of training, and a fifth of chance."""
+    train = record.end / abs(record.scale or 1)
+    known = isfinite(last.loss) and isfinite(record.chance)
+    return known and last.loss > max(3 * train, 0.2 * record.chance)
+
+
+def _shuffled(batches: list[Any], variety: Any) -> list[float]:
+    """The mean variety of targets in the batches, had they been shuffled; 20 times."""
+    rng, parts = np.random.default_rng(0), [b.target for b in batches]
+    places, whole = np.cumsum([len(t) for t in parts])[:-1], np.concatenate(parts)
+    draws = (np.split(rng.permutation(whole), places) for _ in range(20))
+    return [float(np.mean([variety(t) for t in each])) for each in draws]
 
 
 def _clean(record: Record) -> Evaluation | None:

@@ -13,8 +13,9 @@ def evaluation_in_training_mode(record: Record) -> Finding | None:
     passes = [e for e in record.evaluations if e.training]
     if not passes:
         return None
-    return Finding(
-        "evaluation_in_training_mode", "error", "fact",
+    meant = all(e.loss != e.loss and (e.again or e.whole == e.n) for e in passes)
+    return Finding(  # the same examples again and again: an average over dropout
+        "evaluation_in_training_mode", "note" if meant else "error", "fact",
         f"{len(passes)} of {len(record.evaluations)} evaluations ran in training mode, with "
         "dropout or batch norm in the model.",
         "In training mode dropout deletes units and batch norm uses the batch at hand: the score "
@@ -40,7 +41,9 @@ def training_in_eval_mode(record: Record) -> Finding | None:
 
 def statistics_never_updated(record: Record) -> Finding | None:
     """The running statistics of a batch norm are those it was built with."""
-    count = record.facts.get("still_norms", 0)
+    count, copied = record.facts.get("still_norms", 0), record.facts.get("unmeasured", 0)
+    if copied:
+        return _unmeasured(copied)
     if not count or record.steps < 2 or record.facts.get("trained_in_eval"):
         return None
     return Finding(
@@ -49,6 +52,17 @@ def statistics_never_updated(record: Record) -> Finding | None:
         "In eval mode batch norm uses the running statistics. If they never moved, evaluation "
         "sees another network than training did.",
         "Check that momentum is above 0 and that the layer is in training mode.",
+    )  # fmt: skip
+
+
+def _unmeasured(count: int) -> Finding:
+    return Finding(
+        "statistics_never_updated", "error", "fact",
+        f"a model was used in eval mode whose {count} batch norm(s) have running means of exactly "
+        "0, as they were built.",
+        "In eval mode batch norm uses the running statistics. A copy that got the weights of a "
+        "trained model only, and not its buffers, is another network.",
+        "Copy with load_state_dict(model.state_dict()), or call optim.recompute_statistics.",
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ __all__ = ["DETECTORS"]
 
 DEAD = 0.5  # half of the units of a layer
 MANY = 0.7
+FEW = 8  # of four units three are dead soon, by chance
 LOST = 0.95
 SEEN = 100  # examples for which a unit was 0 before it is called dead
 SATURATED = 0.8  # CHECK C10 of the course: more than 80 % of |tanh| above 0.97
@@ -28,8 +29,9 @@ def dead_relus(record: Record) -> Finding | None:
     worst = max(dead, key=lambda name: dead[name], default=None)
     if worst is None or dead[worst] < DEAD:
         return None
-    many = dead[worst] > MANY and not record.skill > GOOD
-    level = "error" if dead[worst] > LOST else "warning" if many else "note"
+    lost = dead[worst] > LOST and not record.skill > GOOD
+    many = dead[worst] > MANY and not record.skill > POOR
+    level = "error" if lost else "warning" if many else "note"
     return Finding(
         "dead_relus", level, "cause",
         f"{dead[worst]:.0%} of the units of {worst} were 0 for every example of the last samples.",
@@ -85,12 +87,12 @@ def vanishing_gradients(record: Record) -> Finding | None:
 
 
 def _alive(record: Record) -> dict[str, np.ndarray]:
-    """{relu layer: which units were active in the last samples}; layers of four units and more."""
+    """{relu layer: which units were active in the last samples}; layers of few units left out."""
     found: dict[str, np.ndarray] = {}
     sizes = np.cumsum([s.batch.n for s in reversed(record.samples)])
     for sample in record.samples[-max(5, int((sizes < SEEN).sum()) + 1) :]:
         for u in sample.units:
-            if u.op == "relu" and len(u.active) >= 4:
+            if u.op == "relu" and len(u.active) >= FEW:
                 same = u.name in found and found[u.name].shape == u.active.shape
                 found[u.name] = found[u.name] | u.active if same else u.active
     return found

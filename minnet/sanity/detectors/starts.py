@@ -21,6 +21,9 @@ LONG = 0.3  # a step that changes weights by a third is no small step
 JUMPS = 1e3  # one step's gradient against the median
 WIDE = 5.0  # He's start has gain 1.4; each layer of gain 5 multiplies the variance by 25
 SURPRISED = 3.0  # times the loss at chance
+SMALLER = 0.2  # of the smallest usual gain, over all layers
+FADED = 20.0  # times smaller gradients at the first layer, where no residual path keeps them
+SMALLEST = 0.5  # the smallest usual gain, see USUAL
 NARROW = 0.05  # three layers of gain 0.05 leave a ten-thousandth of the signal
 POOR = 0.3
 SATURATED = 0.8  # share of the outputs at the flat ends
@@ -34,7 +37,8 @@ def symmetric_units(record: Record) -> Finding | None:
     start = record.samples[0].weights if record.samples else []
     names += [w.name for w in start if w.constant and w.name not in names]
     hidden = [w for w in start if w.fan_in > 1][:-1]
-    zeros = [w.name for w in hidden if not w.norm and w.name not in names]
+    still = {w.name for s in first for w in s.weights if not w.change}
+    zeros = [w.name for w in hidden if not w.norm and w.name in still and w.name not in names]
     names += zeros if not record.skill > POOR else []
     if not names:
         return None
@@ -70,11 +74,17 @@ def initial_weights_too_large(record: Record) -> Finding | None:
 def initial_weights_too_small(record: Record) -> Finding | None:
     """Weights start so small that little passes, and little was learned."""
     gain, name = _gain(record, np.argmin)
-    if not 0 < gain < NARROW or record.skill > POOR:
+    product = float(np.prod([min(g / SMALLEST, 1.0) for g in _gains(record) if g > 0]))
+    signals = record.samples[0].signals if record.samples else []
+    faded = _deep(signals) and signals[0] > FADED * signals[-1]
+    asleep = product < SMALLER and faded and _slept(record)
+    if not asleep and (not 0 < gain < NARROW or record.skill > POOR):
         return None
+    slept = f"; the loss stayed at {record.start:.3g} for a fifth of the run" if asleep else ""
     return Finding(
-        "initial_weights_too_small", "error", "cause",
-        f"{name} starts with gain {gain:.2g} (deviation times sqrt of inputs; 1 to 1.5 is usual).",
+        "initial_weights_too_small", "warning" if asleep else "error", "cause",
+        f"{name} starts with gain {gain:.2g} (deviation times sqrt of inputs; 1 to 1.5 is usual)"
+        f"{slept}.",
         "Each layer multiplies signal and gradient by its gain: after a few small ones nothing "
         "is left.",
         "Use init.kaiming_normal (relu) or init.xavier_normal (tanh).",
@@ -144,6 +154,15 @@ def _gain(record: Record, pick: Callable[..., Any]) -> tuple[float, str]:
 def _layers(record: Record) -> list[Weights]:
     layers = [w for w in record.samples[0].weights if w.fan_in > 1] if record.samples else []
     return layers[:-1] if len(layers) > 1 else layers
+
+
+def _slept(record: Record) -> bool:
+    """The means of a fifth of the run, in five parts, stay within 2 % of the first loss."""
+    early = record.part(0, 0.2)
+    if len(early) < 20 or not np.isfinite(early).all():
+        return False
+    means = [part.mean() for part in np.array_split(early, 5)]
+    return bool(np.ptp(means) < 0.02 * abs(record.start))
 
 
 def _gains(record: Record) -> list[float]:

@@ -18,6 +18,7 @@ STILL = 0.8  # ... and whose loss is still above 80 % of the first
 LONG = 0.3  # a step that changes weights by a third is no small step
 LEAP = 3.0  # a step three times as long as the weights forgets where they were
 HALF = 0.5
+WASTED = 4  # gradients for each step; methods that look twice before a step waste one
 BUSY = 2e-2  # CS231n: the ratio of update to weight should be near 1e-3; above 1e-2 is high
 SHORT = 20  # steps before which nothing needs to have been learned
 POOR = 0.3
@@ -25,6 +26,7 @@ GOOD = 0.8
 EMPTY = 1e-3  # a weight that began at zero has no size to compare a step with
 OVERWHELMED = 1.0  # the pull of weight decay exceeds the gradient of the data
 SHRUNK = 0.8  # at a minimum with weight decay both pull alike; here the weights have given way
+LIGHT = 0.95  # above it a first beta is rare, and above the second one a mistake
 HEAVY = 0.99  # a velocity that averages over 100 steps and more
 
 
@@ -36,7 +38,8 @@ def uphill(record: Record) -> Finding | None:
     turned_one = _turned(record, samples)
     if turned_one:
         return _uphill(f"the gradient of {turned_one} was turned round before the step.")
-    if len(slopes) < 3 or not np.mean(slopes) > UPHILL:
+    several = record.facts.get("unstepped", 1) > 1  # the step followed other gradients too
+    if len(slopes) < 3 or not np.mean(slopes) > UPHILL or several:
         return None
     agreement = float(np.mean([w.agreement for s in samples for w in s.weights]))
     turned = " The .grad it used points against the one backward made." if agreement < -0.5 else ""
@@ -97,6 +100,7 @@ def unreached(record: Record) -> Finding | None:
     """Parameters that should learn and never got a gradient."""
     facts = record.facts
     lost = facts.get("parameters", set()) - facts.get("reached", set()) - facts.get("frozen", set())
+    lost &= facts.get("owned", lost)  # a model that only answers, such as a teacher, has no owner
     zero = {
         name
         for name, g in record.series("gradient").items()
@@ -132,13 +136,15 @@ def frozen(record: Record) -> Finding | None:
 
 def missing_step(record: Record) -> Finding | None:
     """backward was called again and again, and no step followed."""
-    count = record.facts.get("unstepped", 0)
-    if count < 10 or record.steps > 1:
+    count, thrown = record.facts.get("unstepped", 0), record.facts.get("discarded", 0)
+    wasted = thrown > WASTED * max(record.steps, 1)
+    if not wasted and (count < 10 or record.steps > 1):
         return None  # gradients of micro-batches are added up on purpose
+    after = f", and {thrown} times its gradients were cleared before a step used them"
     return Finding(
         "missing_step", "error", "fact",
-        f"backward was called {count} times without a step after it; {record.steps} steps were "
-        "seen.",
+        f"backward was called up to {count} times without a step after it{after if wasted else ''};"
+        f" {record.steps} steps were seen.",
         "backward only computes gradients. The weights change when the optimizer steps.",
         "Call optimizer.step() after each backward.",
     )  # fmt: skip
@@ -195,6 +201,9 @@ def learning_rate_too_high(record: Record) -> Finding | None:
 def momentum_too_high(record: Record) -> Finding | None:
     """The velocity remembers more steps than make sense here."""
     mu = max((r.get("momentum", 0.0) for r in record.rates), default=0.0)
+    exchanged = [r for r in record.rates if r.get("beta1", 0.0) > max(r.get("beta2", 1.0), LIGHT)]
+    if exchanged:
+        return _exchanged(exchanged[0])
     if mu < HEAVY:
         return None
     memory = 1 / max(1 - mu, 1e-12)
@@ -206,6 +215,17 @@ def momentum_too_high(record: Record) -> Finding | None:
         "A velocity that forgets so slowly flies past the minimum and swings back, and multiplies "
         f"the learning rate by {memory:.0f}.",
         "Use 0.9, or lower the learning rate by the same factor.",
+    )  # fmt: skip
+
+
+def _exchanged(rates: dict[str, float]) -> Finding:
+    return Finding(
+        "momentum_too_high", "error", "fact",
+        f"betas are ({rates['beta1']:g}, {rates['beta2']:g}): the mean of the gradients remembers "
+        f"{1 / (1 - rates['beta1']):.0f} steps, the mean of their squares fewer.",
+        "A direction that forgets so slowly flies past the minimum and swings back, and sizes that "
+        "forget quickly make the steps uneven. The two were probably exchanged.",
+        "Use betas=(0.9, 0.999).",
     )  # fmt: skip
 
 
