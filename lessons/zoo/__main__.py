@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import blind, training
+from . import blind, third, training
 from .score import Result, diagnose, summary, table
 
+ZOOS = {"training": training, "blind": blind, "third": third}
 SCORES = Path(__file__).with_name("scores.md")
 
 
@@ -17,11 +18,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m lessons.zoo", description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="programs whose name contains this")
-    parser.add_argument("--blind", action="store_true", help="the second zoo, not written")
-    parser.add_argument("--output", type=Path, metavar="FILE", help=f"default: {SCORES.name}")
+    parser.add_argument("--zoo", choices=ZOOS, default="training", help="default: %(default)s")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="default: training's scores.md")
     options = parser.parse_args(arguments)
-    zoo = blind if options.blind else training
-    output = options.output or (None if options.blind else SCORES)
+    zoo = ZOOS[options.zoo]
+    output = options.output or (SCORES if zoo is training else None)
     programs = [p for p in (*zoo.BROKEN, *zoo.HEALTHY) if options.only in p.name]
     results = []
     for program in programs:
