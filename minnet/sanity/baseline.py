@@ -74,7 +74,7 @@ def check_inputs_matter(
     rows = as_generator(rng).permutation(len(x))[:examples]
     x, y = x[rows], y[rows]
     if len(x) < 6 or x.dtype.kind != "f":
-        return Check("inputs matter", "skipped", "at least 6 examples of numbers", f"{len(x)}")
+        return Check("inputs matter", "skipped", "at least 6 examples of floats", f"{len(x)}")
     real = _trained_losses(model, loss_fn, x, y, steps)
     blind = _trained_losses(model, loss_fn, array_module(x).zeros_like(x), y, steps)
     t, nu = welch(blind, real)
@@ -84,7 +84,7 @@ def check_inputs_matter(
         "pass" if t > needed else "fail",
         f"zeros as inputs do worse: Welch's t above {needed:.2f} (1 % level)",
         f"t = {t:.2f}; loss {real.mean():.4g} with the inputs, {blind.mean():.4g} with zeros",
-        "A model that does as well without its inputs has learned the targets' frequencies only.",
+        "A model that does as well without its inputs has only learned how frequent targets are.",
         "Check that x reaches the model, that its features are not constant, and that each x "
         "belongs to its y.",
         {"t": t, "needed": needed, "real": float(real.mean()), "blind": float(blind.mean())},
@@ -143,9 +143,9 @@ def check_prior(model: Module, loss_fn: Loss, data: Any, *, tol: float = 0.1) ->
     return Check(
         "bias knows the prior",
         "pass" if near or balanced else "warn",
-        f"{entropy:.4f}, the entropy of the labels, for unbalanced labels",
+        f"first loss near {entropy:.4f}, the labels' entropy; balanced labels pass",
         f"{measured:.4f} (the most frequent label has {p.max():.0%})",
-        "Otherwise the first steps only teach the model how frequent the classes are.",
+        "Otherwise the first steps only teach how frequent the classes are (the prior).",
         "Set the last layer's bias to sanity.prior_bias(y, classes).",
         {"entropy": entropy, "measured": measured},
     )

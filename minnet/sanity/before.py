@@ -73,9 +73,9 @@ def check_chance(model: Module, loss_fn: Loss, data: Any, *, tol: float = 0.05) 
         f"{expected:.4f} within {tol:.0%}, without regularisation",
         f"{measured:.4f} (scores have standard deviation {s:.2g})",
         "Before learning, a model should be undecided; another loss means large initial scores, "
-        "inputs out of scale, or a loss fed with the wrong thing.",
-        "Look at the scale of the last layer's weights, normalise the inputs, and check that the "
-        "loss gets logits and class indices, in this order.",
+        "inputs far from size 1, or a loss that was given the wrong thing.",
+        "Make the last layer's weights smaller, normalise the inputs, and check that the loss gets "
+        "raw scores (logits) and class numbers, in this order.",
         {"expected": expected, "measured": measured, "scores_std": s},
     )
 
@@ -113,7 +113,7 @@ def check_regularisation(
     return Check(
         "regularisation raises the loss",
         "pass" if rises else "fail",
-        f"strictly rising for alpha in {list(alphas)}",
+        f"loss rises with the penalty's factor {list(alphas)}",
         ", ".join(f"{value:.4g}" for value in losses),
         "A penalty that does not raise the loss has the wrong sign, is not connected to the "
         "weights, or the weights are all zero.",
@@ -165,7 +165,7 @@ def check_overfits(
         "A model that cannot learn twenty examples by heart will not learn from many. Passing is "
         "not enough: noise can be learned by heart too.",
         "Look for layers without gradients, a softmax before the loss, labels out of order, and a "
-        "learning rate that is far off.",
+        "learning rate far too low or high.",
         {"curve": curve, "accuracy": score, "never_moved": stuck},
     )
 
@@ -204,9 +204,9 @@ def check_informative(model: Module, data: Any, *, sigmas: float = 3) -> Check:
     return Check(
         "features are informative",
         "pass" if measured > needed else "fail",
-        f"held-out accuracy above {needed:.1%}, chance and {sigmas:g} standard deviations",
+        f"accuracy above {needed:.1%} on new examples: chance + {sigmas:g} standard deviations",
         f"{measured:.1%} on {len(y)} examples",
-        "Features uninformative: what was learned does not carry over to new examples.",
+        "The features are uninformative: what was learned does not help on new examples.",
         "Check that each x still belongs to its y, that preprocessing keeps what matters, and that "
         "both parts come from the same source.",
         {"chance": p, "needed": needed, "measured": measured},

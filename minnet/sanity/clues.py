@@ -104,8 +104,8 @@ def noisy_features(history: History, *, tol: float = 0.9) -> Finding | None:
         return None
     return Finding(
         "noisy_features", "warning", "symptom",
-        f"neighbouring pixels of the first layer's weights differ by {last:.2f} deviations; at the "
-        f"start it was {first:.2f}, white noise has 1.13.",
+        f"neighbouring pixels of the first layer's weights differ by {last:.2f} standard "
+        f"deviations; at the start it was {first:.2f}, white noise has 1.13.",
         "Trained on images a first layer becomes smooth: edges, blobs, colours. Noise means that "
         "training has not converged, that the learning rate is wrong, or that there is too little "
         "regularisation.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 from .lessons import lesson_of
@@ -12,6 +13,7 @@ __all__ = ["Finding", "LEVELS", "RANKS", "rank"]
 
 LEVELS = ("note", "warning", "error")
 RANKS = ("symptom", "cause", "fact")  # how directly the evidence names the fault
+WIDTH = 88  # of a printed line
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,11 @@ class Finding:
         return f"{self.level}: {self.kind.replace('_', ' ')}: {self.seen}"
 
     def __str__(self) -> str:
-        head = f"{self.level.upper()}  {self.kind.replace('_', ' ')}"
-        text = f"{head}\n  seen: {self.seen}\n  why:  {self.why}\n  try:  {self.try_}"
-        return f"{text}\n  see:  {self.lesson}" if self.lesson else text
+        parts = {"seen": self.seen, "why": self.why, "try": self.try_, "see": self.lesson}
+        lines = [f"{self.level.upper()}  {self.kind.replace('_', ' ')}"]
+        for name, text in parts.items():
+            lines += wrap(text, WIDTH, initial_indent=f"  {name + ':':5} ", subsequent_indent=8 * " ")
+        return "\n".join(lines)
 
 
 Detector = Callable[[Any], "Finding | None"]

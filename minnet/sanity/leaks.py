@@ -46,7 +46,7 @@ def check_batch_leak(
         found or f"no dependence among {len(x)} examples",
         "Batch norm in training mode mixes examples by design."
         if norms
-        else "If examples mix, the model can use what it will not have when it is used.",
+        else "A model that looks at the rest of the batch gives one example alone another answer.",
         "Look for reshape where transpose is meant, and for sums or softmax over axis 0.",
         {"found": found},
     )

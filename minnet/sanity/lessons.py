@@ -12,7 +12,7 @@ LESSONS: dict[int, tuple[str, tuple[str, ...]]] = {
         "Backprop by hand",
         (
             "missing_zero_grad", "unreached", "uphill", "vanishing_gradients",
-            "exploding_gradients", "dead_relus", "saturated", "every parameter moves",
+            "exploding_gradients", "saturated", "every parameter moves",
         ),
     ),
     5: (
@@ -25,7 +25,7 @@ LESSONS: dict[int, tuple[str, tuple[str, ...]]] = {
             "broken_labels", "leak", "evaluation_inputs_differ", "symmetric_units",
             "initial_weights_too_large", "initial_weights_too_small", "collapsed",
             "not_in_optimizer", "frozen", "plateau", "overfitting", "underfitting",
-            "weight_decay_overwhelms", "noisy_features",
+            "weight_decay_overwhelms", "noisy_features", "dead_relus",
             "loss at chance", "regularisation raises the loss", "overfits a tiny set",
             "features are informative", "inputs matter", "examples do not mix",
             "bias knows the prior", "no softmax before the loss",

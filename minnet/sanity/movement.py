@@ -51,7 +51,7 @@ def check_movement(model: Module, loss_fn: Loss, data: Any, *, examples: int = 3
 
 
 def _check(still: list, moved: list, bad: list, frozen: set, count: int) -> Check:
-    seen = (still, "never moved"), (moved, "moved although frozen"), (bad, "not finite")
+    seen = (still, "never moved"), (moved, "moved although frozen"), (bad, "NaN or Inf")
     faults = [f"{', '.join(names[:3])} {what}" for names, what in seen if names]
     return Check(
         "every parameter moves",
@@ -59,8 +59,8 @@ def _check(still: list, moved: list, bad: list, frozen: set, count: int) -> Chec
         f"{count - len(frozen)} trained parameters move, {len(frozen)} frozen ones do not, all "
         "finite",
         "; ".join(faults) or "as expected",
-        "A parameter without a gradient stays at its random start.",
-        "Follow the forward pass from it to the loss: look for detach, an unused result, a dead "
-        "relu, zero weights above it.",
+        "A parameter without a gradient stays at its random start; one NaN spreads to all others.",
+        "Follow the forward pass from it to the loss: look for detach, an unused result, a relu "
+        "that is always 0, weights of 0 after it, a division by 0.",
         {"still": still, "moved": moved, "not_finite": bad},
     )

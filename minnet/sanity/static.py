@@ -108,12 +108,12 @@ def _constant_start(model: Module, loss_fn: Any) -> list[str]:
 RULES: dict[str, tuple[Rule, str, str, str]] = {  # name: (rule, verdict, why, what to try)
     "no softmax before the loss": (
         _softmax_at_the_end, "fail",
-        "The loss applies softmax or sigmoid itself; twice, learning stalls.",
-        "Remove it from the model.",
+        "The loss applies softmax or sigmoid itself; twice, gradients shrink and learning stalls.",
+        "Remove it from the model; give the loss the raw scores.",
     ),
     "no activation before the loss": (
         _activation_at_the_end, "fail",
-        "Scores must be free to take any value; a relu gives dead classes.",
+        "Scores must be free to take any value; at the 0 of a relu a class gets no gradient.",
         "Remove the activation after the last linear layer.",
     ),
     "no two activations in a row": (
@@ -123,18 +123,18 @@ RULES: dict[str, tuple[Rule, str, str, str]] = {  # name: (rule, verdict, why, w
     ),
     "no two linear layers in a row": (
         _two_linear, "warn",
-        "Without a nonlinearity between them they are worth one linear layer.",
+        "Without an activation between them they can do no more than one linear layer.",
         "Put an activation between them.",
     ),
     "no bias before batch norm": (
         _bias_before_norm, "warn",
-        "Batch norm subtracts the mean, and the bias with it: it is never used.",
+        "Batch norm subtracts the mean, and with it the bias, which thus has no effect.",
         "Pass bias=False to the layer before.",
     ),
     "no dropout before batch norm": (
         _dropout_before_norm, "warn",
-        "Dropout changes the variance in training only, so the running statistics do not fit "
-        "in eval mode (Li et al. 2018, arXiv:1801.05134).",
+        "Dropout changes the variance in training only, so the variance that batch norm stores "
+        "is wrong in eval mode (Li et al. 2018, arXiv:1801.05134).",
         "Put dropout after the last batch norm.",
     ),
     "dropout leaves enough": (
@@ -144,7 +144,7 @@ RULES: dict[str, tuple[Rule, str, str, str]] = {  # name: (rule, verdict, why, w
     ),
     "weights start at random": (
         _constant_start, "fail",
-        "Equal units get equal gradients and stay equal.",
+        "Equal units get equal gradients and stay equal: a layer of them is worth one unit.",
         "Use init.kaiming_normal or init.xavier_normal; only the last layer may start at 0.",
     ),
 }  # fmt: skip

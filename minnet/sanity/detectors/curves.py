@@ -22,7 +22,8 @@ RISE = 1.3  # evaluation loss over its minimum
 WORSE = 1.5  # stopping at the minimum would have saved a third of it
 LEARNED_BY_HEART = (
     "The model learns its examples by heart instead of what they have in common.",
-    "Stop earlier, use more data or augmentation, dropout or weight decay, a smaller model.",
+    "Stop earlier; use more data (also randomly changed copies), dropout, weight decay, or a "
+    "smaller model.",
 )
 LIMITED = 0.3
 OFTEN, SMALL = 3, 4  # one hard batch is no fault, and small batches are noisy
@@ -47,8 +48,8 @@ def not_finite(record: Record) -> Finding | None:
     return Finding(
         "not_finite", "error", "fact", f"{where} {fact['t']}.",
         "A NaN spreads to every number computed from it: after one step all weights are lost.",
-        "Look at the arguments of that operation: a logarithm or root of 0, a division by 0, an "
-        "exponential of a large number, or steps that are too long.",
+        "Print what that operation is given: a logarithm of 0, a root of 0 (its slope is Inf), a "
+        "division by 0, an exponential of a large number; or lower the learning rate.",
     )  # fmt: skip
 
 
@@ -62,8 +63,9 @@ def diverged(record: Record) -> Finding | None:
     return Finding(
         "diverged", "error", "symptom",
         f"the loss went from {record.start:.3g} to {record.end:.3g} in {record.steps} steps.",
-        "Training that makes the loss grow goes the wrong way or too far.",
-        "Divide the learning rate by 10; if it still grows, look for a wrong sign.",
+        "Steps that make the loss grow go the wrong way or too far.",
+        "Divide the learning rate by 10; if the loss still grows, look for a wrong sign in the "
+        "loss or the update.",
     )  # fmt: skip
 
 
@@ -74,9 +76,9 @@ def plateau(record: Record) -> Finding | None:
         return None
     return Finding(
         "plateau", "warning", "symptom",
-        f"after {record.steps} steps the loss is {record.end:.3g}; ignoring the input gives "
-        f"{record.chance * abs(record.scale or 1):.3g}.",
-        "The model has learned at most how frequent the targets are.",
+        f"after {record.steps} steps the loss is {record.end:.3g}; a model that ignores its input "
+        f"can reach {record.chance * abs(record.scale or 1):.3g}.",
+        "The model has learned at most how frequent each target is, nothing about the inputs.",
         "Check that it can learn 20 examples by heart (sanity.check), then the labels, the "
         "learning rate and the initial weights.",
     )  # fmt: skip
@@ -96,10 +98,10 @@ def oscillating(record: Record) -> Finding | None:
         return None
     return Finding(
         "oscillating", "warning", "symptom",
-        f"late losses deviate by {swing:.2g} times the loss at chance and turn in {turns:.0%} of "
-        "the steps.",
-        "Steps that jump from one side of the valley to the other make no way along it.",
-        "Lower the learning rate, or take larger batches.",
+        f"in the second half the loss has mean {late.mean():.3g} and standard deviation "
+        f"{late.std():.3g}; rise and fall change places in {turns:.0%} of the steps.",
+        "Steps that jump from one side of a valley to the other make no progress along it.",
+        "Divide the learning rate by 3 to 10, or take larger batches.",
     )  # fmt: skip
 
 
@@ -118,10 +120,11 @@ def spikes(record: Record) -> Finding | None:
     often = found.size >= OFTEN and min(sizes, default=OFTEN) > SMALL
     return Finding(
         "spikes", "warning" if often and record.skill < LEARNED else "note", "symptom",
-        f"{found.size} spike(s); at step {t} the loss was {loss[t]:.3g}, around it "
-        f"{middle[t]:.3g}.",
+        f"the loss shot up {found.size} time(s); at step {t} it was {loss[t]:.3g}, in the "
+        f"ten steps before typically {middle[t]:.3g}.",
         "One bad batch or one step that is too long can undo much of what was learned.",
-        "Look at the batch of that step; clip gradients, or lower the learning rate.",
+        "Print the batch of that step; limit the gradient's length (optim.ClipNorm), or lower the "
+        "learning rate.",
     )  # fmt: skip
 
 
@@ -141,7 +144,7 @@ def overfitting(record: Record) -> Finding | None:
     return Finding(
         "overfitting", "warning" if both else "note", "symptom",
         f"accuracy is {record.accuracy:.0%} in training and {last.accuracy:.0%} in evaluation; the "
-        f"evaluation loss is {rise:.2g} times its minimum.",
+        f"evaluation loss is {rise:.2g} times its lowest so far.",
         *LEARNED_BY_HEART,
     )  # fmt: skip
 
@@ -155,7 +158,7 @@ def _overfitting_values(record: Record, passes: list[Evaluation]) -> Finding | N
         return None
     return Finding(
         "overfitting", "warning" if gap > 2 * GAP else "note", "symptom",
-        f"the loss is {train:.3g} in training and {last:.3g} in evaluation, where it had been "
+        f"the loss is {train:.3g} in training and {last:.3g} in evaluation, where its lowest was "
         f"{best:.3g}.",
         *LEARNED_BY_HEART,
     )  # fmt: skip
@@ -175,12 +178,13 @@ def underfitting(record: Record) -> Finding | None:
         return None  # the targets are noisy: the nearest neighbour does no better
     return Finding(
         "underfitting", "warning", "cause",
-        f"the loss is flat at {record.end:.3g} ({record.skill:.0%} below chance), and "
+        f"the loss is flat at {record.end:.3g} ({record.skill:.0%} below that of guessing), and "
         + ("a fresh copy of the model could not learn 20 examples by heart." if blocked
            else f"dropout deletes {dropped:.0%} of a layer's units in each step."),
-        "A model that cannot even memorise has too few units, a cut or blocked path, or too much "
-        "noise such as dropout.",
-        "Use a larger model, less dropout and weight decay; check each layer's gradient.",
+        "A model that cannot even memorise has too few units, a layer that no gradient passes, or "
+        "too much noise such as dropout.",
+        "Print each layer's gradient; if none is 0, use a larger model, less dropout and weight "
+        "decay.",
     )  # fmt: skip
 
 
@@ -205,9 +209,9 @@ def late_start(record: Record) -> Finding | None:
     return Finding(
         "late_start", "note", "symptom",
         f"for {len(early)} steps the loss stayed at {early[0]:.3g}, then it fell to {end:.3g}.",
-        "A flat beginning means small gradients at the start: the initial weights are too small "
-        "or units are saturated.",
-        "Use He's or Xavier's initial weights.",
+        "A flat beginning means small gradients: the initial weights are too small, or so large "
+        "that tanh and sigmoid units start where they are flat.",
+        "Use init.kaiming_normal (relu) or init.xavier_normal (tanh, sigmoid).",
     )  # fmt: skip
 
 

@@ -37,8 +37,9 @@ def constant_inputs(record: Record) -> Finding | None:
         return None
     return Finding(
         "constant_inputs", "error", "fact",
-        f"in all {len(seen)} sampled batches the examples are equal (mean {seen[0].mean:.3g}).",
-        "From equal inputs no model can tell different targets: the best it can do is the mean.",
+        f"all examples are equal in each of the {len(seen)} batches looked at (mean "
+        f"{seen[0].mean:.3g}).",
+        "From equal inputs no model can tell different targets: the best it can do is their mean.",
         "Print a batch: look for a division by too much, an integer division, or an array that "
         "was never filled.",
     )  # fmt: skip
@@ -58,11 +59,12 @@ def unnormalised_inputs(record: Record) -> Finding | None:
     harmful = not record.skill > POOR or not isfinite(record.end) or surprised
     return Finding(
         "unnormalised_inputs", "error" if harmful else "note", "fact",
-        f"inputs have mean {batch.mean:.3g} and deviation {batch.std:.3g}; the largest feature "
-        f"deviates {batch.uneven:.3g} times as much as the middle one.",
-        "Weights start at a size made for inputs near 1. Others saturate or switch off units, and "
-        "force a learning rate that suits one feature and no other.",
-        "Subtract each feature's training mean and divide by its deviation.",
+        f"inputs have mean {batch.mean:.3g} and standard deviation {batch.std:.3g}; that of the "
+        f"widest feature is {batch.uneven:.3g} times that of the median one.",
+        "Initial weights are sized for inputs of mean 0 and standard deviation 1. Others make the "
+        "layers' outputs too large or too small, and features of unlike sizes need unlike rates.",
+        "Subtract each feature's mean over the training set, then divide by its standard deviation "
+        "(where that is not 0).",
     )  # fmt: skip
 
 
@@ -76,11 +78,11 @@ def unnormalised_targets(record: Record) -> Finding | None:
         return None
     return Finding(
         "unnormalised_targets", "error", "cause",
-        f"targets have mean {y.mean():.3g} and deviation {y.std():.3g}, and the loss ended at "
-        f"{record.end:.3g}.",
-        "A model starts with outputs near 0. Targets far away make the first errors, and the "
-        "gradients, as much larger.",
-        "Subtract the targets' mean, divide by their deviation, and undo it for predictions.",
+        f"targets have mean {y.mean():.3g} and standard deviation {y.std():.3g}, and the loss "
+        f"ended at {record.end:.3g}.",
+        "A model starts with outputs near 0. Targets far from 0 make the first errors large, and "
+        "the gradients with them.",
+        "Subtract the targets' mean, divide by their standard deviation; undo it for predictions.",
     )  # fmt: skip
 
 
@@ -100,7 +102,8 @@ def unshuffled(record: Record) -> Finding | None:
     harmless = record.kind == "squares" and record.skill > LEARNED  # a series in its own order
     return Finding(
         "unshuffled", "note" if harmless else "error", "fact",
-        f"a batch has {share:.0%} of the variety of targets that it has after shuffling.",
+        f"a batch has {share:.0%} of the variety of targets (entropy of labels, variance of "
+        "values) that it would have after shuffling.",
         "Sorted data shows the model one class after another: it learns the latest and forgets "
         "the others, and the loss jumps with each new one.",
         "Shuffle: data.Loader does unless shuffle=False; draw a new order for each epoch.",
@@ -119,12 +122,12 @@ def degenerate_labels(record: Record) -> Finding | None:
         return None
     return Finding(
         "degenerate_labels", "error", "fact",
-        f"{y.size} sampled targets have {len(found)} different value(s); the model has {outputs} "
-        "outputs.",
-        "A target that is always the same, or that leaves out most classes, can be met without "
+        f"the {y.size} targets looked at have {len(found)} different value(s); the model has "
+        f"{outputs} outputs.",
+        "Targets that are all the same, or that leave out most classes, can be predicted without "
         "looking at the input.",
-        "Print np.unique(y, return_counts=True): look for argmax over the wrong axis, a one-hot "
-        "column taken for the label, or a wrong cast.",
+        "Print np.unique(y, return_counts=True): look for argmax over the wrong axis, one column "
+        "of 0 and 1 taken for the class number, or fractions rounded to 0 by a conversion.",
     )  # fmt: skip
 
 
@@ -152,19 +155,20 @@ def broken_labels(record: Record) -> Finding | None:
     doubt = 3 if record.unlearned and not values else 2  # the signal may be faint
     if hits > expected + doubt * sigma:
         return None
+    right = "on the right side of the median" if values else "right"
     return _broken(
-        "the loss stayed near chance, and neither nearest neighbours nor a linear rule guess the "
-        f"targets: {hits:.0%} right, {expected:.0%} by chance.", "error",
+        "the loss stayed near chance, and so do two simple rules (copy the nearest example, a "
+        f"linear fit): {hits:.0%} {right}, {expected:.0%} by guessing.", "error",
     )  # fmt: skip
 
 
 def _broken(seen: str, level: str) -> Finding:
     return Finding(
         "broken_labels", level, "cause", seen,
-        "Features that say nothing about the labels can be learned by heart, never understood: "
-        "shuffled or shifted labels look exactly like this.",
-        "Show some examples with their labels; check that x and y are shuffled together, that the "
-        "classes are numbered alike everywhere, and that augmentation keeps the label.",
+        "Inputs that say nothing about their targets can be learned by heart, which does not help "
+        "on new examples. Labels shuffled or shifted against x look exactly like this.",
+        "Show some examples with their labels; check that x and y are shuffled together, that "
+        "classes have the same numbers everywhere, and that changed copies keep their label.",
     )  # fmt: skip
 
 
@@ -187,8 +191,8 @@ def leak(record: Record) -> Finding | None:
         f"about {known:.0f} of {n} evaluated examples were trained on.",
         "A score on examples that were trained on says how well they were memorised, not how well "
         "the model does on new ones.",
-        "Split first, then preprocess; drop duplicates across the parts; keep all examples of one "
-        "person or document in one part.",
+        "Split into training and test part first, then preprocess; drop duplicates across the "
+        "parts; keep all examples of one person or document in one part.",
     )  # fmt: skip
 
 
@@ -209,11 +213,11 @@ def evaluation_inputs_differ(record: Record) -> Finding | None:
     level = "error" if _fails(record, last) or (far and _worse(record, last)) else "note"
     return Finding(
         "evaluation_inputs_differ", level, "fact",
-        f"training inputs have mean {mean:.3g} and deviation {std:.3g}, evaluation inputs "
+        f"training inputs have mean {mean:.3g} and standard deviation {std:.3g}, evaluation inputs "
         f"{last.mean:.3g} and {last.std:.3g}.",
-        "The model is asked about numbers that it has never seen: preprocessing was done to one "
-        "part only, or with other constants.",
-        "Compute mean and deviation on the training part and apply the same to every part.",
+        "The model is asked about numbers unlike those it learned from: often one part was "
+        "preprocessed and the other was not, or with other constants.",
+        "Compute mean and standard deviation on the training part; use these for every part.",
     )  # fmt: skip
 
 

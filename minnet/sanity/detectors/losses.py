@@ -23,8 +23,8 @@ def softmax_twice(record: Record) -> Finding | None:
         return None
     return Finding(
         "softmax_twice", "error", "fact",
-        f"in {count} of {record.looked} sampled steps the scores were squeezed into 0 .. 1 "
-        f"already (made by {producer or 'the model'}).",
+        f"in {count} of {record.looked} steps looked at, the scores given to the loss were "
+        f"probabilities already (made by {producer or 'the model'}).",
         "The loss applies softmax (or sigmoid) itself. Twice, the probabilities cannot get near 0 "
         "and 1, the gradients shrink, and learning stalls above the loss it could reach.",
         "Remove the softmax or sigmoid at the end of the model; give the loss the raw scores.",
@@ -42,14 +42,15 @@ def missing_softmax(record: Record) -> Finding | None:
     if plain and not (count or logs):
         return _no_logarithm(record)
     seen = (
-        f"the loss picked entries of scores as large as {size:.3g}, which are no log-probabilities."
+        f"the loss was given raw scores (largest size {size:.3g}) instead of log-probabilities."
         if count
-        else f"a logarithm was taken of model outputs as low as {low:.3g}, no probabilities."
+        else "the loss took the logarithm of model outputs that are no probabilities: not all lie "
+        f"in 0 .. 1, the lowest is {low:.3g}."
     )
     return Finding(
         "missing_softmax", "error", "fact", seen,
-        "A likelihood needs probabilities that sum to 1. Without softmax the loss can fall without "
-        "limit by making all scores large, and the logarithm of a negative number is NaN.",
+        "Cross-entropy is minus the log of a probability, and probabilities sum to 1. Of raw "
+        "scores it can fall without limit, as these grow, and the log of a negative one is NaN.",
         "Use F.cross_entropy on the raw scores, or F.log_softmax(scores, axis=1) before F.nll.",
     )  # fmt: skip
 
@@ -58,8 +59,8 @@ def _no_logarithm(record: Record) -> Finding:
     return Finding(
         "missing_softmax", "error", "fact",
         f"the loss is minus a probability, not minus its logarithm: it ended at {record.end:.3g}.",
-        "A likelihood is the logarithm of a probability. Without it a confident mistake costs "
-        "hardly more than a doubt, and its gradient is nearly zero.",
+        "Cross-entropy is minus the log of the right class's probability. Without the log a "
+        "confident mistake costs little more than a doubtful one; its gradient is nearly zero.",
         "Use F.cross_entropy on the raw scores, or F.log_softmax(scores, axis=1) before F.nll.",
     )  # fmt: skip
 
@@ -78,7 +79,7 @@ def wrong_axis(record: Record) -> Finding | None:
         "wrong_axis", "error", "fact", seen,
         "Each example must be judged by itself: otherwise the answer depends on its neighbours in "
         "the batch, and the loss compares the wrong things.",
-        "Use axis=1 (the classes), and transpose instead of reshape to swap axes.",
+        "Use axis=1 (the classes) for softmax and sums, and transpose, not reshape, to swap axes.",
     )  # fmt: skip
 
 
@@ -90,10 +91,12 @@ def broadcasting(record: Record) -> Finding | None:
     x, t, y = shapes
     return Finding(
         "broadcasting", "error", "fact",
-        f"predictions {x} minus targets {t} gave {y}: every prediction met every target.",
-        "NumPy stretches a missing axis. The mean then compares all pairs, and the best answer is "
-        "the same for every input: the mean of the targets.",
-        "Give both one shape, for example target.reshape(-1, 1), or use F.mse, which refuses.",
+        f"predictions of shape {x} minus targets of shape {t} gave shape {y}: every prediction "
+        "was compared with every target.",
+        "NumPy stretches a missing axis (broadcasting). The mean then compares all pairs, and the "
+        "best answer is the same for every input: the mean of the targets.",
+        "Give both the same shape, for example target.reshape(-1, 1), or use F.mse, which raises "
+        "an error for unequal shapes.",
     )  # fmt: skip
 
 
@@ -106,10 +109,11 @@ def negated_loss(record: Record) -> Finding | None:
         return None
     return Finding(
         "negated_loss", "error", "fact",
-        f"the loss went from {record.start:.3g} to {record.loss[-1]:.3g}; {record.kind} cannot be "
-        f"negative, and recomputed it rose from {means[0]:.3g} to {means[-1]:.3g}.",
-        "The optimizer makes the number smaller that it is given. With the wrong sign it makes the "
-        "model worse.",
+        f"the loss went from {record.start:.3g} to {record.loss[-1]:.3g}; this kind "
+        f"({record.kind}) is never negative, and recomputed it rose from {means[0]:.3g} "
+        f"to {means[-1]:.3g}.",
+        "The optimizer lowers the number it is given. With the wrong sign, a lower number is a "
+        "worse model.",
         "Remove the minus sign before the loss.",
     )  # fmt: skip
 
@@ -122,8 +126,8 @@ def clipped_scores(record: Record) -> Finding | None:
     made, share = evidence
     return Finding(
         "clipped_scores", "warning", "fact",
-        f"in {count} of {record.looked} sampled steps what the loss got came out of a {made}; "
-        f"{share:.0%} of it was at the limit.",
+        f"in {count} of {record.looked} steps looked at, the scores came out of a {made}; "
+        f"{share:.0%} of them were at its limit.",
         "A relu cannot give negative scores and a tanh none beyond 1: right answers may be out of "
         "reach, and at the limit no gradient passes.",
         "Remove the activation after the last linear layer.",
@@ -143,9 +147,10 @@ def wrong_reduction(record: Record) -> Finding | None:
     harmful = bool(ratios) and max(ratios) > STEEP and not record.skill > GENEROUS
     return Finding(
         "wrong_reduction", "error" if harmful else "note", "cause",
-        f"the loss is {scale:.3g} times the mean loss of an example (the batch has {first.n}).",
-        "A sum grows with the batch, and so does its gradient: the learning rate then acts as if "
-        "it were as many times larger.",
+        f"the loss is {scale:.3g} times the mean loss of an example: a sum over the batch, which "
+        f"has {first.n} examples.",
+        "A sum grows with the batch, and so does its gradient: the steps are as many times longer "
+        "as with the mean.",
         "Use the mean (reduction=\"mean\"), or divide the learning rate by the batch size.",
     )  # fmt: skip
 

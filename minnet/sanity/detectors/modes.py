@@ -18,8 +18,8 @@ def evaluation_in_training_mode(record: Record) -> Finding | None:
         "evaluation_in_training_mode", "note" if meant else "error", "fact",
         f"{len(passes)} of {len(record.evaluations)} evaluations ran in training mode, with "
         "dropout or batch norm in the model.",
-        "In training mode dropout deletes units and batch norm uses the batch at hand: the score "
-        "is noisy, depends on the other examples, and the evaluation moves the statistics.",
+        "In training mode dropout deletes random units, and batch norm uses and stores the mean "
+        "of the batch: the score is noisy, and evaluating changes the model.",
         "Call model.eval() before and model.train() after, or use train.evaluate.",
     )  # fmt: skip
 
@@ -31,10 +31,10 @@ def training_in_eval_mode(record: Record) -> Finding | None:
         return None
     return Finding(
         "training_in_eval_mode", "error", "fact",
-        f"{count} of {record.looked} sampled steps ran in eval mode, with dropout or "
+        f"{count} of {record.looked} steps looked at ran in eval mode, with dropout or "
         "batch norm in the model.",
-        "In eval mode dropout does nothing and batch norm uses statistics that were never "
-        "measured, so neither does its work.",
+        "In eval mode dropout does nothing, and batch norm uses the mean and variance it has "
+        "stored instead of those of the batch, so neither does its work.",
         "Call model.train() before training, and after each evaluation.",
     )  # fmt: skip
 
@@ -49,9 +49,9 @@ def statistics_never_updated(record: Record) -> Finding | None:
     return Finding(
         "statistics_never_updated", "error", "fact",
         f"{count} batch norm(s) have the running mean they had before {record.steps} steps.",
-        "In eval mode batch norm uses the running statistics. If they never moved, evaluation "
-        "sees another network than training did.",
-        "Check that momentum is above 0 and that the layer is in training mode.",
+        "In eval mode batch norm uses its running mean and variance, averages over the training "
+        "batches. If they never moved, evaluation sees another network than training did.",
+        "Check that the layer's momentum is above 0 and that it is in training mode.",
     )  # fmt: skip
 
 
@@ -60,9 +60,9 @@ def _unmeasured(count: int) -> Finding:
         "statistics_never_updated", "error", "fact",
         f"a model was used in eval mode whose {count} batch norm(s) have running means of exactly "
         "0, as they were built.",
-        "In eval mode batch norm uses the running statistics. A copy that got the weights of a "
-        "trained model only, and not its buffers, is another network.",
-        "Copy with load_state_dict(model.state_dict()), or call optim.recompute_statistics.",
+        "In eval mode batch norm uses its running mean and variance. A copy that got only a "
+        "trained model's weights, and not these, is another network.",
+        "Use copy.load_state_dict(model.state_dict()), or call optim.recompute_statistics.",
     )  # fmt: skip
 
 

@@ -34,9 +34,11 @@ def dead_relus(record: Record) -> Finding | None:
     level = "error" if lost else "warning" if many else "note"
     return Finding(
         "dead_relus", level, "cause",
-        f"{dead[worst]:.0%} of the units of {worst} were 0 for every example of the last samples.",
-        "A relu that is 0 for all inputs has gradient 0: its weights never change again.",
-        "Lower the learning rate, start with smaller or zero biases, or use leaky_relu.",
+        f"{dead[worst]:.0%} of the units of {worst} were 0 for every example of the last batches "
+        "looked at.",
+        "A relu that is 0 for all inputs has gradient 0: the weights before it stop changing.",
+        "Lower the learning rate, start with biases of 0, or use leaky_relu (a small slope below "
+        "0).",
     )  # fmt: skip
 
 
@@ -49,9 +51,11 @@ def saturated(record: Record) -> Finding | None:
         return None
     return Finding(
         "saturated", "error" if not record.skill > GOOD else "note", "cause",
-        f"{medians[worst]:.0%} of the outputs of {worst} are at its flat ends.",
-        "Where tanh and sigmoid are flat their slope is nearly 0, and no gradient passes.",
-        "Make the weights before it smaller (Xavier), normalise the inputs, or use relu.",
+        f"{medians[worst]:.0%} of the outputs of {worst} lie in the outer 1.5 % at either end of "
+        "its range.",
+        "There tanh and sigmoid are flat: their slope is nearly 0, and hardly any gradient passes.",
+        "Start with smaller weights before it (init.xavier_normal), normalise the inputs, or use "
+        "relu.",
     )  # fmt: skip
 
 
@@ -64,10 +68,12 @@ def collapsed(record: Record) -> Finding | None:
         return None
     return Finding(
         "collapsed", "error" if not record.skill > POOR else "note", "cause",
-        f"at the start the outputs of {worst} deviate by {spreads[worst]:.2g} between examples.",
-        "If all examples look the same to a layer, those above it cannot tell them apart, and "
-        "the gradients below shrink as much.",
-        "Start with larger weights (Xavier, He), or add batch norm.",
+        f"at the start the outputs of {worst} have a standard deviation of {spreads[worst]:.2g} "
+        f"between examples; below {FLAT:g} they are as good as equal.",
+        "If all examples look the same to a layer, later layers cannot tell them apart, and the "
+        "gradients of earlier ones shrink as much.",
+        "Start with larger weights (init.kaiming_normal for relu, init.xavier_normal for tanh), "
+        "or add batch norm.",
     )  # fmt: skip
 
 
@@ -79,10 +85,12 @@ def vanishing_gradients(record: Record) -> Finding | None:
         return None
     return Finding(
         "vanishing_gradients", "error" if not record.skill > POOR else "note", "cause",
-        f"a weight of the first layer gets {ratio:.1e} times the gradient of one of the last.",
+        f"a weight of the first layer typically gets {ratio:.1e} times the gradient of one of the "
+        "last.",
         "Each layer multiplies the gradient by its slope; small factors in a row leave nothing "
         "for the first layers, which then stay random.",
-        "Use relu with He's start, batch norm or residual connections; fewer sigmoid layers.",
+        "Use relu with init.kaiming_normal, batch norm, or shortcuts x + f(x) around layers; fewer "
+        "sigmoid layers.",
     )  # fmt: skip
 
 

@@ -45,8 +45,8 @@ def symmetric_units(record: Record) -> Finding | None:
     return Finding(
         "symmetric_units", "error", "fact",
         f"all units of {', '.join(names[:3])} had the same weights, at the start or after steps.",
-        "Equal units get equal gradients and stay equal: a layer of them is worth one unit. From "
-        "all zeros nothing passes at all.",
+        "Equal units get equal gradients and stay equal: a layer of them is worth one unit. "
+        "Through weights of 0 neither signal nor gradient passes.",
         "Draw the weights at random (init.kaiming_normal); only biases may start at 0.",
     )  # fmt: skip
 
@@ -62,12 +62,12 @@ def initial_weights_too_large(record: Record) -> Finding | None:
         return None
     return Finding(
         "initial_weights_too_large", "error", "cause",
-        f"{name} starts with gain {gain:.3g} (deviation times sqrt of inputs; 1 to 1.5 is usual), "
-        f"all layers together multiply signals by {product:.2g}, and the first loss is "
-        f"{record.start:.3g}; knowing nothing gives {record.chance:.3g}.",
-        "Each layer multiplies the signal by its gain. The model starts out certain and wrong, or "
-        "with its units saturated.",
-        "Use init.kaiming_normal (relu) or init.xavier_normal (tanh).",
+        f"{name} starts with gain {gain:.3g} (the weights' standard deviation times the root of "
+        f"its inputs' number; usual: 1 to 1.5), all layers amplify {product:.2g} times the usual; "
+        f"the first loss is {record.start:.3g}, that of guessing {record.chance:.3g}.",
+        "Each layer multiplies the signal by about its gain. The model starts out certain and "
+        "wrong, or with tanh and sigmoid units where they are flat and pass no gradient.",
+        "Use init.kaiming_normal (relu) or init.xavier_normal (tanh, sigmoid).",
     )  # fmt: skip
 
 
@@ -83,11 +83,11 @@ def initial_weights_too_small(record: Record) -> Finding | None:
     slept = f"; the loss stayed at {record.start:.3g} for a fifth of the run" if asleep else ""
     return Finding(
         "initial_weights_too_small", "warning" if asleep else "error", "cause",
-        f"{name} starts with gain {gain:.2g} (deviation times sqrt of inputs; 1 to 1.5 is usual)"
-        f"{slept}.",
-        "Each layer multiplies signal and gradient by its gain: after a few small ones nothing "
-        "is left.",
-        "Use init.kaiming_normal (relu) or init.xavier_normal (tanh).",
+        f"{name} starts with gain {gain:.2g} (the weights' standard deviation times the root of "
+        f"its inputs' number; usual: 1 to 1.5){slept}.",
+        "Each layer multiplies signal and gradient by about its gain: after a few small ones "
+        "nothing is left.",
+        "Use init.kaiming_normal (relu) or init.xavier_normal (tanh, sigmoid).",
     )  # fmt: skip
 
 
@@ -101,13 +101,13 @@ def exploding_gradients(record: Record) -> Finding | None:
         return None
     return Finding(
         "exploding_gradients", "error" if harmful else "note", "cause",
-        f"from the last layer to the first gradients grow {depth:.2g}-fold; the largest of a step "
-        f"is {jump:.2g} times the median of all steps; at the start, changing the weights by 1 % "
-        f"would change the loss by about {sensitive:.2g} %.",
-        "Each layer, or each step of a recurrent network, multiplies the gradient. Factors above 1 "
-        "multiply up, and one such step destroys what was learned.",
-        "Start with smaller weights, clip gradients (optim.ClipNorm(optimizer, 1.0)), or add "
-        "batch norm.",
+        f"gradients grow {depth:.2g}-fold from the last layer back to the first; the largest of "
+        f"all steps is {jump:.2g} times the median; at the start, 1 % more weight would change the "
+        f"loss by about {sensitive:.2g} % (below 100 % is usual).",
+        "Each layer, or each step of a recurrent network, multiplies the gradient. Many factors "
+        "above 1 make it huge, and one such step destroys what was learned.",
+        "Start with smaller weights, limit the gradient's length (optim.ClipNorm(optimizer, 1.0)), "
+        "or add batch norm.",
     )  # fmt: skip
 
 

@@ -37,15 +37,15 @@ def uphill(record: Record) -> Finding | None:
     slopes = [float(np.mean(each)) for each in moved if each]
     turned_one = _turned(record, samples)
     if turned_one:
-        return _uphill(f"the gradient of {turned_one} was turned round before the step.")
+        return _uphill(f"the gradient of {turned_one} changed its sign between backward and step.")
     several = record.facts.get("unstepped", 1) > 1  # the step followed other gradients too
     if len(slopes) < 3 or not np.mean(slopes) > UPHILL or several:
         return None
     agreement = float(np.mean([w.agreement for s in samples for w in s.weights]))
     turned = " The .grad it used points against the one backward made." if agreement < -0.5 else ""
     return _uphill(
-        f"the steps point along the gradient (cosine {np.mean(slopes):+.2f} on average); going "
-        f"downhill makes it negative.{turned}"
+        f"the steps point along the gradient (cosine {np.mean(slopes):+.2f} on average, 1 is "
+        f"the same direction); downhill it is negative.{turned}"
     )
 
 
@@ -73,7 +73,8 @@ def missing_zero_grad(record: Record) -> Finding | None:
         return None
     return Finding(
         "missing_zero_grad", "error", "fact",
-        f"in {count} of {record.looked} sampled steps an earlier gradient was added to.",
+        f"in {count} of {record.looked} steps looked at, backward added to the gradient of an "
+        "earlier step.",
         "backward adds to .grad. Without zero_grad each step follows the sum of all gradients so "
         "far: old ones never fade, and the steps grow.",
         "Call optimizer.zero_grad() before each backward.",
@@ -110,7 +111,7 @@ def unreached(record: Record) -> Finding | None:
         return None
     return Finding(
         "unreached", "error", "fact",
-        f"{_some(lost)} never got a gradient ({len(lost)} parameters; {len(zero)} more got zeros).",
+        f"{_some(lost)} never got a gradient ({len(lost)} in all; {len(zero)} more got zeros).",
         "The loss does not depend on them, or the way to them was cut by detach, .data or NumPy.",
         "Follow the forward pass from these parameters to the loss; remove them if unused.",
     )  # fmt: skip
@@ -123,13 +124,13 @@ def frozen(record: Record) -> Finding | None:
         return None
     random = names & record.facts.get("random", set())
     meant = random & record.facts.get("owned", set()) or not record.skill > GOOD
-    looks = f"; {_some(random)} look as random as at the start" if random else ""
+    looks = f"; {_some(random)} look like random initial weights" if random else ""
     return Finding(
         "frozen", "warning" if random and meant else "note", "fact",
         f"{_some(names)} had requires_grad=False and never moved ({len(names)} of {len(known)} "
         f"parameters){looks}.",
-        "Frozen layers keep their start. That is right for layers trained before, and wrong for "
-        "random ones.",
+        "Frozen layers keep their initial weights. That is right for layers trained before, and "
+        "wrong for random ones.",
         "Call model.requires_grad_(True), unless these weights come from an earlier training.",
     )  # fmt: skip
 
@@ -144,7 +145,7 @@ def missing_step(record: Record) -> Finding | None:
     return Finding(
         "missing_step", "error", "fact",
         f"backward was called up to {count} times without a step after it{after if wasted else ''};"
-        f" {record.steps} steps were seen.",
+        f" {record.steps} step(s) were seen.",
         "backward only computes gradients. The weights change when the optimizer steps.",
         "Call optimizer.step() after each backward.",
     )  # fmt: skip
@@ -164,10 +165,10 @@ def learning_rate_too_low(record: Record) -> Finding | None:
         "learning_rate_too_low", "warning", "cause",
         f"in {record.steps} steps the weights moved by {travel:.2%} of their size, and the loss "
         f"went from {record.start:.3g} to {record.end:.3g} (learning rate {rate:.3g}).",
-        "A healthy step changes weights by about a thousandth. At this pace training needs far "
-        "more steps than it was given.",
-        "Multiply the learning rate by 10 until the loss falls; check that a schedule or gradient "
-        "clipping does not make the steps small.",
+        "A healthy step changes weights by about a thousandth of their size. At this pace training "
+        "needs far more steps than it was given.",
+        "Multiply the learning rate by 10 until the loss falls; check that no schedule, and no "
+        "limit on the gradient (clipping), makes the steps small.",
     )  # fmt: skip
 
 
@@ -190,11 +191,12 @@ def learning_rate_too_high(record: Record) -> Finding | None:
     rate = record.rates[0]["lr"] if record.rates else float("nan")
     return Finding(
         "learning_rate_too_high", "error", "cause",
-        f"steps changed weights by up to {longest:.2g} of their size (late median {late:.2g}), and "
-        f"the loss went from {record.start:.3g} to {record.end:.3g} (learning rate {rate:.3g}).",
-        "A healthy step changes weights by about a thousandth. Longer ones jump over the valley, "
-        "climb its other side, and can switch relus off for good.",
-        "Divide the learning rate by 10, or begin with a warm-up.",
+        f"a step changed weights by up to {longest:.2g} times their size (median of the second "
+        f"half {late:.2g}); the loss went from {record.start:.3g} to {record.end:.3g} (learning "
+        f"rate {rate:.3g}).",
+        "A healthy step changes weights by about 0.001 of their size. Far longer ones jump across "
+        "the valley and up its other side, and can leave relus at 0 for good.",
+        "Divide the learning rate by 10, or let it grow from 0 in the first steps (warm-up).",
     )  # fmt: skip
 
 
@@ -210,11 +212,11 @@ def momentum_too_high(record: Record) -> Finding | None:
     harmful = not record.skill > POOR or memory > record.steps / 2 or record.end > 3 * _best(record)
     return Finding(
         "momentum_too_high", "error" if harmful else "note", "cause",
-        f"momentum {mu:g} averages over {memory:.0f} steps of {record.steps}; the loss ended at "
-        f"{record.end:.3g}, its best was {_best(record):.3g}.",
-        "A velocity that forgets so slowly flies past the minimum and swings back, and multiplies "
-        f"the learning rate by {memory:.0f}.",
-        "Use 0.9, or lower the learning rate by the same factor.",
+        f"momentum {mu:g} adds up gradients of about {memory:.0f} steps, of {record.steps} in all; "
+        f"the loss ended at {record.end:.3g}, its best was {_best(record):.3g}.",
+        "A velocity that forgets so slowly flies past the minimum and swings back, and acts like "
+        f"a learning rate {memory:.0f} times larger.",
+        f"Use momentum 0.9, or divide the learning rate by {memory:.0f}.",
     )  # fmt: skip
 
 
@@ -223,8 +225,8 @@ def _exchanged(rates: dict[str, float]) -> Finding:
         "momentum_too_high", "error", "fact",
         f"betas are ({rates['beta1']:g}, {rates['beta2']:g}): the mean of the gradients remembers "
         f"{1 / (1 - rates['beta1']):.0f} steps, the mean of their squares fewer.",
-        "A direction that forgets so slowly flies past the minimum and swings back, and sizes that "
-        "forget quickly make the steps uneven. The two were probably exchanged.",
+        "The first mean gives the step's direction: with so long a memory it flies past the "
+        "minimum. The second gives its size, uneven if short. The two were probably exchanged.",
         "Use betas=(0.9, 0.999).",
     )  # fmt: skip
 
@@ -242,16 +244,17 @@ def weight_decay_overwhelms(record: Record) -> Finding | None:
     if record.skill > HALF or not (pulled or in_loss):
         return None
     seen = (
-        f"weight decay pulls {pull:.3g} times as strongly as the data"
+        f"weight decay pulls {pull:.3g} times as strongly as the gradient of the data"
         if pulled
-        else f"the penalty adds {added:.3g} to a data loss of {data:.3g}"
+        else f"the penalty on the weights adds {added:.3g} to a data loss of {data:.3g}"
     )
     return Finding(
         "weight_decay_overwhelms", "error", "cause",
         f"{seen}, and the loss ended at {record.end:.3g}.",
         "The weights are driven to zero before they can learn: the model answers the same for "
         "every input.",
-        "Divide weight_decay by 10 until the data loss falls; 1e-4 is a usual start.",
+        "Divide weight_decay, or the penalty's factor, by 10 until the data loss falls; 1e-4 is a "
+        "usual start.",
     )  # fmt: skip
 
 
