@@ -17,6 +17,7 @@ from .examine import examine
 from .finding import Finding, rank
 from .record import Record
 from .recorder import Recorder
+from .waiting import next_due
 
 __all__ = ["Diagnosis", "Doctor"]
 
@@ -90,7 +91,7 @@ class Doctor(Monitor):
     def after_step(self, run: Any) -> None:
         """Between the samples nobody observes; after an epoch its evaluation is seen."""
         if self._watch is None:
-            self._unseen.append(run.loss)
+            self._unseen.append(run.loss._data)  # not the Tensor, which would keep its graph
         if len(self._unseen) < self._wake:
             return
         self._catch_up()
@@ -106,7 +107,7 @@ class Doctor(Monitor):
     def _until(self, epoch_end: int) -> int:
         """How many steps from now on pass unobserved, at most to the end of the epoch."""
         t = self.recorder.record.steps
-        return next((k for k in range(1, epoch_end) if self.recorder.due(t + k)), epoch_end)
+        return min(next_due(t + 1, self.recorder.every) - t, epoch_end)
 
     def epoch_end(self, run: Any) -> None:
         """Tell the alarms that are new."""
@@ -128,10 +129,10 @@ class Doctor(Monitor):
 
     def _attach(self, on: bool) -> None:
         if on and self._watch is None:
-            self._watch = self.watching()
-            self._watch.__enter__()
+            grad, observers = mode.get()
+            self._watch = mode.set(Mode(grad, (*observers, self.recorder)))
         elif not on and self._watch is not None:
-            self._watch.__exit__(None, None, None)
+            mode.reset(self._watch)
             self._watch = None
 
     def report(self, *, exams: bool = True) -> Diagnosis:

@@ -50,7 +50,8 @@ class Finding:
         parts = {"seen": self.seen, "why": self.why, "try": self.try_, "see": self.lesson}
         lines = [f"{self.level.upper()}  {self.kind.replace('_', ' ')}"]
         for name, text in parts.items():
-            lines += wrap(text, WIDTH, initial_indent=f"  {name + ':':5} ", subsequent_indent=8 * " ")
+            first = f"  {name + ':':5} "
+            lines += wrap(text, WIDTH, initial_indent=first, subsequent_indent=" " * len(first))
         return "\n".join(lines)
 
 

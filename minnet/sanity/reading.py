@@ -25,6 +25,8 @@ def are_probabilities(scores: np.ndarray, axis: int = 1) -> bool:
     """
     if scores.ndim < 2 or scores.shape[axis] < 2 or not scores.size:
         return False
+    if not 0 <= scores.item(0) <= 1:
+        return False  # most scores show it at once
     inside = bool((scores >= 0).all() and (scores <= 1).all())
     return inside and bool(np.allclose(scores.sum(axis=axis), 1, atol=1e-4))
 
@@ -76,7 +78,12 @@ class Reading:
             self.value = float((np.logaddexp(0, x) - t * x).mean())
 
     def confirm(self, loss: float) -> None:
-        """Forget what was taken for a likelihood unless the loss is that number."""
+        """Forget what was taken for a likelihood unless the loss is that number.
+
+        It is the last thing asked of the operations: from here on no Tensor, and so no graph, is
+        kept.
+        """
+        self.output = self._difference = None
         if not self._likely:
             return
         borne = bool(np.isclose(np.abs(self._likely), abs(loss), rtol=1e-3).any())
@@ -104,7 +111,9 @@ class Reading:
 
     def _classes(self, kind: str, x: Any, target: np.ndarray, over: Any, y: Any) -> None:
         self.kind, self.scores, self.target = kind, to_host(raw(x)), target
-        total = float(to_host(raw(y)).sum()) * (1 if over is None else float(over))
+        loss = to_host(raw(y))
+        total = float(loss.item() if loss.size == 1 else loss.sum())
+        total *= 1 if over is None else float(over)
         self.value = total / max(len(target), 1)
         if are_probabilities(self.scores) or _producer(x) == "sigmoid":
             self.notes["probabilities"] = _producer(x)

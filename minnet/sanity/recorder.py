@@ -7,6 +7,7 @@ It draws no random numbers and changes nothing.
 from __future__ import annotations
 
 import copy
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,10 @@ from .nonfinite import culprit
 from .ownership import Hand
 from .record import Record, Sample
 from .stages import begins, note_discarded, note_stale, note_unstepped, note_whole
-from .waiting import DENSE, Waiting
+from .waiting import DENSE, Waiting, next_due
 
 __all__ = ["Recorder"]
 
-GOLDEN = 0.618  # moves the samples about, so that they do not meet the same batch in every epoch
 SMALL = 50_000  # parameters; more are measured at once, because copying them would cost more
 ACTIVATIONS = {"relu", "tanh", "sigmoid"}
 LAYERS = {"linear", "affine", "conv2d", "_conv2d"}
@@ -144,9 +144,10 @@ class Recorder:
 
     def _on_gradient(self, op: Any, name: str, d: Any) -> None:
         data = raw(d)
+        total = square(data)
         if name == "x" and op.name in LAYERS and data.size:
-            self._signals.append((square(data) / data.size) ** 0.5)
-        if all_finite(data):
+            self._signals.append((total / data.size) ** 0.5)
+        if isfinite(total) or all_finite(data):
             return
         found = {"t": len(self.record.loss), "op": op.name, "where": "backward"}
         self.record.facts.setdefault("nan", found)
@@ -246,7 +247,7 @@ class Recorder:
         for key in self._names:  # in the order of the model's parameters
             p = self._leaves.get(key)
             if p is not None:
-                self._before[key] = raw(p).copy(), raw(gradients[p]).copy()
+                self._before[key] = p._data.copy(), gradients[p]._data.copy()
 
     def _read(self, call: Call) -> None:
         """What the operations after the model said about the loss."""
@@ -297,8 +298,7 @@ class Recorder:
 
     def due(self, t: int) -> bool:
         """Whether step t is sampled."""
-        k, place = divmod(t, self.every)
-        return t < DENSE or place == int(self.every * (k * GOLDEN % 1))
+        return next_due(t, self.every) == t
 
     def skip(self, losses: list[float]) -> None:
         """Steps that were not observed, of which only the losses are known."""
@@ -315,8 +315,8 @@ class Recorder:
         sample = self._sample
         assert sample is not None
         owned = {id(p): (p, group) for group in optimizer.groups for p in group["params"]}
-        self._stepped |= set(owned)
-        self._trained |= {key: p for key, (p, _) in owned.items() if p.requires_grad}
+        self._stepped.update(owned)
+        self._trained |= {key: p for key, (p, _) in owned.items() if p._requires_grad}
         record = self.record
         first = not record.samples or record.samples[-1] is not sample
         if first:
@@ -329,7 +329,7 @@ class Recorder:
         for key, old in self._before.items():
             if first or key in owned:
                 p = self._leaves[key]
-                after, used = raw(p), old[1] if p._grad is None else raw(p._grad)
+                after, used = p._data, old[1] if p._grad is None else p._grad._data
                 alpha = owned[key][1].get("weight_decay", 0.0) if key in owned else 0.0
                 arrays = (*old, after.copy(), used.copy()) if later else (*old, after, used)
                 self._parts[key] = arrays, float(alpha)

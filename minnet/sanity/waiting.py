@@ -11,11 +11,23 @@ from .calls import Rows
 from .measure import about_batch, about_units, about_weights
 from .record import Record, Sample
 
-__all__ = ["DENSE", "Waiting"]
+__all__ = ["DENSE", "Waiting", "next_due"]
 
 DENSE = 5  # the first steps are all sampled, and measured at once: much goes wrong there
 MANY = 4_000_000  # numbers that may wait to be measured
 KEEP = 512  # examples that are kept
+GOLDEN = 0.618  # moves the samples about, so that they do not meet the same batch in every epoch
+
+
+def next_due(t: int, every: int) -> int:
+    """The first step from t on that is sampled: one in each ``every`` steps, and the first five.
+
+    >>> [t for t in range(30) if next_due(t, 10) == t]
+    [0, 1, 2, 3, 4, 16, 22]
+    """
+    k = t // every
+    here, after = (n * every + int(every * (n * GOLDEN % 1)) for n in (k, k + 1))
+    return t if t < DENSE else here if here >= t else after
 
 
 class Waiting:

@@ -6,6 +6,7 @@ Each acts every ``every`` steps and costs nothing when it is not given to `fit`.
 from __future__ import annotations
 
 from collections import deque
+from itertools import groupby
 from math import nan
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,11 @@ import numpy as np
 from ..backend import to_host
 from ..errors import ShapeError
 from ..modes import observe
-from .monitors import Monitor, check_every
+from .monitors import MANY, Monitor, Sampling, Waiting
 
 if TYPE_CHECKING:
     from .fit import Run
+    from .history import History
 
 __all__ = [
     "FirstLayer",
@@ -31,33 +33,18 @@ __all__ = [
 ]
 
 SATURATED = 0.97
-MANY = 100_000  # numbers that may wait to be measured
 
 
-class _Sampling(Monitor):
-    """A monitor that looks at every ``every``-th step."""
-
-    def __init__(self, every: int = 10):
-        self.every = check_every(every)
-
-    def due(self, run: Run) -> bool:
-        """Whether the step at hand is looked at."""
-        return run.history.steps % self.every == 0
-
-
-class GradientNorms(_Sampling):
+class GradientNorms(Waiting):
     """Norm, smallest and largest entry of each parameter's gradient, first layer first.
 
     Series: "gradient_norm/NAME", "gradient_min/NAME", "gradient_max/NAME", and "gradient_norm" of
     all together.   Gradients that shrink from layer to layer towards the input vanish.
-    What a sample leaves is measured when much of it waits, and at the end of each epoch.
     """
 
     def __init__(self, every: int = 10):
         super().__init__(every)
         self._named: list[tuple[str, Any]] = []
-        self._samples: list[tuple[float, list[Any]]] = []
-        self._waiting = 0  # numbers in the samples
 
     def start(self, run: Run) -> None:
         """Whose gradients are looked at."""
@@ -68,37 +55,26 @@ class GradientNorms(_Sampling):
         if run.history.steps % self.every:
             return
         grads = [None if p._grad is None else p._grad._data.ravel().copy() for _, p in self._named]
-        self._samples.append((run.x, grads))
-        self._waiting += sum(g.size for g in grads if g is not None)
-        if self._waiting > MANY:
-            self.epoch_end(run)
+        self.keep(run, grads, sum(g.size for g in grads if g is not None))
 
-    def epoch_end(self, run: Run) -> None:
-        """Measure the samples that wait."""
-        total = np.zeros(len(self._samples))
+    def measure(self, history: History, samples: list[tuple[float, Any]]) -> None:
+        """Of all samples at once."""
+        total = np.zeros(len(samples))
         for k, (name, _) in enumerate(self._named):
-            have = [i for i, (_, grads) in enumerate(self._samples) if grads[k] is not None]
+            have = [i for i, (_, grads) in enumerate(samples) if grads[k] is not None]
             if not have:
                 continue
-            g = np.stack([to_host(self._samples[i][1][k]) for i in have])
+            g = np.stack([to_host(samples[i][1][k]) for i in have])
             squares = np.einsum("ij,ij->i", g, g).astype(float)
             total[have] += squares
             found = {"norm": squares**0.5, "min": g.min(axis=1), "max": g.max(axis=1)}
+            xs = [samples[i][0] for i in have]
             for what, values in found.items():
-                self._record(run, f"gradient_{what}/{name}", have, values)
-        self._record(run, "gradient_norm", range(len(total)), total**0.5)
-        self._samples, self._waiting = [], 0
-
-    def end(self, run: Run) -> None:
-        """Measure what waits when training stops."""
-        self.epoch_end(run)
-
-    def _record(self, run: Run, name: str, samples: Any, values: np.ndarray) -> None:
-        for i, value in zip(samples, values.tolist(), strict=True):
-            run.history.record(name, value, x=self._samples[i][0])
+                history.extend(f"gradient_{what}/{name}", values.tolist(), x=xs)
+        history.extend("gradient_norm", (total**0.5).tolist(), x=[x for x, _ in samples])
 
 
-class Gradients(_Sampling):
+class Gradients(Sampling):
     """Histograms of each parameter's gradient, every ``every`` steps.
 
     ``snapshots`` is a list of {"epoch": x, "layers": {name: (counts, edges)}}, like those of
@@ -112,7 +88,7 @@ class Gradients(_Sampling):
 
     def before_step(self, run: Run) -> None:
         """Count the gradients' entries."""
-        if not self.due(run):
+        if run.history.steps % self.every:
             return
         named = run.model.named_parameters()
         grads = {name: to_host(p.grad.data) for name, p in named if p.grad is not None}
@@ -121,7 +97,7 @@ class Gradients(_Sampling):
         self.snapshots.append({"epoch": run.x, "layers": layers})
 
 
-class Units(_Sampling):
+class Units(Waiting):
     """Share of dead relu units and of saturated tanh and sigmoid outputs, layer by layer.
 
     Dead: 0 for every example of the batch.   Saturated: |tanh| above 0.97, sigmoid the same after
@@ -137,34 +113,40 @@ class Units(_Sampling):
 
     def start(self, run: Run) -> None:
         """Listen to the first step."""
-        self._listen(run)
+        self.after_step(run)
 
     def before_step(self, run: Run) -> None:
-        """Measure what the forward pass made, and stop listening."""
+        """Keep what the forward pass made, and stop listening."""
         if self._watch is None:
             return
         self._silence()
-        for k, (op, y) in enumerate(self._outputs.seen):
-            name = f"{op} {k + 1}"
-            run.record(f"spread/{name}", float(y.std()))
-            if op == "relu":
-                run.record(f"dead/{name}", dead_share(y))
-            else:
-                run.record(f"saturated/{name}", saturated_share(y, op))
-        self._outputs.seen = []
+        seen, self._outputs.seen = self._outputs.seen, []
+        size = sum(y.size for _, y in seen)
+        waits = size <= MANY  # else it is measured at once, and needs no copy
+        self.keep(run, [(op, y.copy("K")) for op, y in seen] if waits else seen, size)
 
     def after_step(self, run: Run) -> None:
         """Listen to the next step if it is due."""
-        self._listen(run)
+        if run.history.steps % self.every == 0:
+            self._watch = observe(self._outputs)
+            self._watch.__enter__()
+
+    def measure(self, history: History, samples: list[tuple[float, Any]]) -> None:
+        """Of all samples in a row that have the same shapes at once."""
+        for layout, group in groupby(samples, key=_layout):
+            xs, outputs = zip(*group, strict=True)
+            for k, (op, *_) in enumerate(layout):
+                ys, name = [seen[k][1] for seen in outputs], f"{op} {k + 1}"
+                spread = _stack([y.ravel("K") for y in ys]).std(axis=1)
+                history.extend(f"spread/{name}", spread.tolist(), x=xs)
+                what = "dead" if op == "relu" else "saturated"
+                shares = _dead(_stack(ys)) if op == "relu" else _saturated(_stack(ys), op)
+                history.extend(f"{what}/{name}", shares.tolist(), x=xs)
 
     def end(self, run: Run) -> None:
         """Stop listening."""
+        super().end(run)
         self._silence()
-
-    def _listen(self, run: Run) -> None:
-        if self.due(run):
-            self._watch = observe(self._outputs)
-            self._watch.__enter__()
 
     def _silence(self) -> None:
         if self._watch is not None:
@@ -183,15 +165,29 @@ class _Outputs:
             self.seen.append((op.name, to_host(y.data)))
 
 
+def _stack(ys: list[np.ndarray]) -> np.ndarray:
+    """Of one array a view."""
+    return ys[0][None] if len(ys) == 1 else np.stack(ys)
+
+
+def _layout(sample: tuple[float, Any]) -> list[tuple[str, tuple, tuple]]:
+    return [(op, y.shape, y.strides) for op, y in sample[1]]
+
+
 def dead_share(y: Any) -> float:
     """Share of units never above 0; units are channels of images (axis 1), else the last axis.
 
     >>> dead_share(np.array([[0.0, 1.0], [0.0, 0.0]]))
     0.5
     """
-    axis = 1 if y.ndim == 4 else y.ndim - 1
-    active = (y > 0).any(axis=tuple(a for a in range(y.ndim) if a != axis))
-    return 1 - float(active.mean())
+    return float(_dead(y[None])[0])
+
+
+def _dead(ys: np.ndarray) -> np.ndarray:
+    """The share in each of several outputs."""
+    axis = 2 if ys.ndim == 5 else ys.ndim - 1
+    active = (ys > 0).any(axis=tuple(a for a in range(1, ys.ndim) if a != axis))
+    return 1 - active.mean(axis=1)
 
 
 def saturated_share(y: Any, op: str = "tanh") -> float:
@@ -200,11 +196,16 @@ def saturated_share(y: Any, op: str = "tanh") -> float:
     >>> saturated_share(np.array([0.1, 0.99])), saturated_share(np.array([0.5, 0.99]), "sigmoid")
     (0.5, 0.5)
     """
-    centred = 2 * y - 1 if op == "sigmoid" else y
-    return float((np.abs(centred) > SATURATED).mean())
+    return float(_saturated(y[None], op)[0])
 
 
-class Rates(_Sampling):
+def _saturated(ys: np.ndarray, op: str) -> np.ndarray:
+    """The share in each of several outputs."""
+    centred = 2 * ys - 1 if op == "sigmoid" else ys
+    return (np.abs(centred) > SATURATED).reshape(len(ys), -1).mean(axis=1)
+
+
+class Rates(Waiting):
     """Learning rate, momentum and effective rate lr / (1 - momentum) of the first group.
 
     Series: "rate/lr", "rate/momentum", "rate/effective".
@@ -212,12 +213,16 @@ class Rates(_Sampling):
 
     def after_step(self, run: Run) -> None:
         """Read the optimizer's settings."""
-        if not self.due(run):
+        if run.history.steps % self.every:
             return
         group, rho = run.optimizer.groups[0], float(getattr(run.optimizer, "rho", 0.0))
-        run.record("rate/lr", group["lr"])
-        run.record("rate/momentum", group.get("momentum", 0.0))
-        run.record("rate/effective", group["lr"] / (1 - rho))
+        self.keep(run, (group["lr"], group.get("momentum", 0.0), group["lr"] / (1 - rho)), 3)
+
+    def measure(self, history: History, samples: list[tuple[float, Any]]) -> None:
+        """There is nothing to compute."""
+        xs, rates = zip(*samples, strict=True)
+        for k, name in enumerate(("lr", "momentum", "effective")):
+            history.extend(f"rate/{name}", [each[k] for each in rates], x=xs)
 
 
 class FirstLayer(Monitor):
@@ -271,7 +276,7 @@ def roughness(images: np.ndarray) -> float:
     return float(((across + down) / 2)[shown].mean() / deviation[shown].mean()) if any(shown) else 0
 
 
-class StepLength(_Sampling):
+class StepLength(Sampling):
     """How far each step goes along its direction: -1 hardly, 0 to the minimum, 1 mirrored beyond.
 
     alpha = slope after the step / |slope before it|, both along the step; on a quadratic with
@@ -297,7 +302,7 @@ class StepLength(_Sampling):
         """The second look: the slope at the new point along the step that led there."""
         if self._changes:
             self._measure(run)
-        if self.due(run):
+        if run.history.steps % self.every == 0:
             self._before = [
                 (p, p._data.copy(), p._grad._data.copy())
                 for p in self._parameters
@@ -310,12 +315,10 @@ class StepLength(_Sampling):
             self._changes = [p._data - old for p, old, _ in self._before]
 
     def _measure(self, run: Run) -> None:
-        pairs = zip(self._before, self._changes, strict=True)
-        slopes = [
-            (_dot(g, d), _dot(p._grad._data, d) if p._grad is not None else nan)
-            for (p, _, g), d in pairs
-        ]
-        before, after = (sum(column) for column in zip(*slopes, strict=True))
+        before = after = 0.0
+        for (p, _, g), d in zip(self._before, self._changes, strict=True):
+            before += _dot(g, d)
+            after += _dot(p._grad._data, d) if p._grad is not None else nan
         alpha = step_length(before, after)
         self.recent.append(alpha)
         run.record("step_length", alpha)

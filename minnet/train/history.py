@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,12 @@ class History:
         values.append(value)
         if is_array(value) and array_module(value) is not np:
             self._waiting.append((values, len(values) - 1))
+
+    def extend(self, name: str, values: Iterable[float], *, x: Iterable[float]) -> None:
+        """Append many numbers at once, each measured after its x epochs."""
+        xs, known = self._series.setdefault(name, ([], []))
+        xs.extend(x)
+        known.extend(values)
 
     @property
     def waiting(self) -> bool:

@@ -17,8 +17,11 @@ from .evaluation import evaluating
 
 if TYPE_CHECKING:
     from .fit import Run
+    from .history import History
 
 __all__ = ["Activations", "Monitor", "UpdateRatios"]
+
+MANY = 100_000  # numbers that may wait to be measured
 
 
 class Monitor:
@@ -63,7 +66,47 @@ def length(a: Any) -> float:
     return float(np.vdot(a, a)) ** 0.5
 
 
-class UpdateRatios(Monitor):
+class Sampling(Monitor):
+    """A monitor that looks at every ``every``-th step."""
+
+    def __init__(self, every: int = 10):
+        self.every = check_every(every)
+
+
+class Waiting(Sampling):
+    """Keeps copies on sampled steps, so that training does not wait for what is made of them.
+
+    They are measured when much of them waits, and at the end of each epoch.
+    """
+
+    def __init__(self, every: int = 10):
+        super().__init__(every)
+        self._samples: list[tuple[float, Any]] = []  # (epochs, what was copied then)
+        self._size = 0  # numbers in them
+
+    def keep(self, run: Run, sample: Any, size: int) -> None:
+        """Add a sample of so many numbers."""
+        self._samples.append((run.x, sample))
+        self._size += size
+        if self._size > MANY:
+            self.epoch_end(run)
+
+    def measure(self, history: History, samples: list[tuple[float, Any]]) -> None:
+        """Record what the samples show."""
+
+    def epoch_end(self, run: Run) -> None:
+        """Measure the samples that wait."""
+        samples, self._samples, self._size = self._samples, [], 0
+        if samples:
+            with np.errstate(over="ignore", invalid="ignore"):  # a run that breaks down too
+                self.measure(run.history, samples)
+
+    def end(self, run: Run) -> None:
+        """Measure what waits when training stops."""
+        self.epoch_end(run)
+
+
+class UpdateRatios(Waiting):
     """|change of w| / |w| of each parameter w: a healthy run stays near 1e-3.
 
     Uses the applied change (momentum and decay included), every ``every`` steps; norms are
@@ -72,7 +115,7 @@ class UpdateRatios(Monitor):
     """
 
     def __init__(self, every: int = 10):
-        self.every = check_every(every)
+        super().__init__(every)
         self._named: list[tuple[str, Any]] = []
         self._before: list[Any] = []
 
@@ -89,11 +132,18 @@ class UpdateRatios(Monitor):
         """Compare with the copy."""
         if not self._before:
             return
-        for (name, p), old in zip(self._named, self._before, strict=True):
-            norm = length(old)
-            if norm > 0:
-                run.record(name, length(p._data - old) / norm)
+        pairs = zip(self._named, self._before, strict=True)
+        norms = [(length(old), length(p._data - old)) for (_, p), old in pairs]
         self._before = []
+        self.keep(run, norms, len(norms))
+
+    def measure(self, history: History, samples: list[tuple[float, Any]]) -> None:
+        """The quotients."""
+        for k, (name, _) in enumerate(self._named):
+            have = [(x, *norms[k]) for x, norms in samples if norms[k][0] > 0]
+            if have:
+                ratios = [change / norm for _, norm, change in have]
+                history.extend(name, ratios, x=[x for x, _, _ in have])
 
 
 class Activations(Monitor):
