@@ -7,6 +7,7 @@ import contextlib
 import copy
 import inspect
 import random
+from types import FunctionType
 
 import numpy as np
 
@@ -290,6 +291,8 @@ def loss_weights(shape, kind) -> np.ndarray:
 
 def positional_count(f) -> int | None:
     """How many positional arguments f requires; None where Python cannot tell (C functions)."""
+    if type(f) is FunctionType and not vars(f):  # what `signature` finds, in a tenth of its time
+        return f.__code__.co_argcount - len(f.__defaults__ or ())
     try:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
