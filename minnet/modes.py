@@ -7,7 +7,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-__all__ = ["Mode", "enable_grad", "is_grad_enabled", "mode", "no_grad", "notify", "observe"]
+__all__ = [
+    "Mode",
+    "attach",
+    "detach",
+    "enable_grad",
+    "is_grad_enabled",
+    "mode",
+    "no_grad",
+    "notify",
+    "observe",
+]
 
 
 class Mode(NamedTuple):
@@ -58,6 +68,18 @@ def observe(observer: Any) -> Any:
     on_step(optimizer)                after each optimizer step
     """
     return _set_mode(observers=(*mode.get().observers, observer))
+
+
+def attach(observer: Any) -> None:
+    """Tell ``observer`` from now on, until `detach`; for those that come and go in any order."""
+    grad, observers = mode.get()
+    mode.set(Mode(grad, (*observers, observer)))
+
+
+def detach(observer: Any) -> None:
+    """Tell it nothing more; others stay."""
+    grad, observers = mode.get()
+    mode.set(Mode(grad, tuple(o for o in observers if o is not observer)))
 
 
 def notify(event: str, *args: Any) -> None:

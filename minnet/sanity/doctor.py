@@ -10,7 +10,7 @@ from dataclasses import replace
 from math import isfinite
 from typing import Any
 
-from ..modes import Mode, mode, observe
+from ..modes import Mode, attach, detach, mode, observe
 from ..train import Monitor
 from .detectors import detect
 from .examine import examine
@@ -71,7 +71,7 @@ class Doctor(Monitor):
     def __init__(self, every: int = 10, *, tell: Callable[[str], Any] | None = None):
         self.recorder, self.tell = Recorder(every), tell
         self._told: set[str] = set()
-        self._watch: Any = None
+        self._watch = False
         self._unseen: list[Any] = []  # losses of steps that were not observed
         self._wake = 0  # how many such steps there will be
 
@@ -90,7 +90,7 @@ class Doctor(Monitor):
 
     def after_step(self, run: Any) -> None:
         """Between the samples nobody observes; after an epoch its evaluation is seen."""
-        if self._watch is None:
+        if not self._watch:
             self._unseen.append(run.loss._data)  # not the Tensor, which would keep its graph
         if len(self._unseen) < self._wake:
             return
@@ -120,7 +120,7 @@ class Doctor(Monitor):
 
     def end(self, run: Any) -> None:
         """Stop watching."""
-        unseen = self._watch is None and run.loss is not None
+        unseen = not self._watch and run.loss is not None
         self._catch_up()
         if unseen and not isfinite(run.loss.item()):
             with _unobserved():
@@ -128,12 +128,12 @@ class Doctor(Monitor):
         self._attach(False)
 
     def _attach(self, on: bool) -> None:
-        if on and self._watch is None:
-            grad, observers = mode.get()
-            self._watch = mode.set(Mode(grad, (*observers, self.recorder)))
-        elif not on and self._watch is not None:
-            mode.reset(self._watch)
-            self._watch = None
+        if on and not self._watch:
+            attach(self.recorder)
+            self._watch = True
+        elif not on and self._watch:
+            detach(self.recorder)
+            self._watch = False
 
     def report(self, *, exams: bool = True) -> Diagnosis:
         """All findings, the most serious first; of several models each kind once.

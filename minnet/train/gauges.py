@@ -14,7 +14,7 @@ import numpy as np
 
 from ..backend import to_host
 from ..errors import ShapeError
-from ..modes import observe
+from ..modes import attach, detach
 from .monitors import MANY, Monitor, Sampling, Waiting
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Units(Waiting):
 
     def __init__(self, every: int = 10):
         super().__init__(every)
-        self._watch: Any = None
+        self._watch = False
         self._outputs = _Outputs()
 
     def start(self, run: Run) -> None:
@@ -117,7 +117,7 @@ class Units(Waiting):
 
     def before_step(self, run: Run) -> None:
         """Keep what the forward pass made, and stop listening."""
-        if self._watch is None:
+        if not self._watch:
             return
         self._silence()
         seen, self._outputs.seen = self._outputs.seen, []
@@ -128,8 +128,8 @@ class Units(Waiting):
     def after_step(self, run: Run) -> None:
         """Listen to the next step if it is due."""
         if run.history.steps % self.every == 0:
-            self._watch = observe(self._outputs)
-            self._watch.__enter__()
+            attach(self._outputs)
+            self._watch = True
 
     def measure(self, history: History, samples: list[tuple[float, Any]]) -> None:
         """Of all samples in a row that have the same shapes at once."""
@@ -149,9 +149,9 @@ class Units(Waiting):
         self._silence()
 
     def _silence(self) -> None:
-        if self._watch is not None:
-            self._watch.__exit__(None, None, None)
-            self._watch = None
+        if self._watch:
+            detach(self._outputs)
+            self._watch = False
 
 
 class _Outputs:

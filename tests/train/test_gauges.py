@@ -6,8 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from minnet import data, errors, grad, nn, optim, plot, tensor, train
+from minnet import data, errors, grad, nn, optim, plot, sanity, tensor, train
 from minnet import functional as F
+from minnet.modes import mode
 from minnet.train.gauges import dead_share, roughness, saturated_share
 from tests.train.runs import Setup
 
@@ -117,7 +118,7 @@ def test_gauges_leave_the_run_as_it_was():
     seen.fit(monitors=gauges)
     theirs = {k: v for k, v in seen.everything().items() if not k.startswith("history")}
     assert theirs == {k: v for k, v in alone.everything().items() if not k.startswith("history")}
-    assert gauges[1]._watch is None
+    assert not gauges[1]._watch and not mode.get().observers
 
 
 def test_gradient_norms_are_those_of_the_gradients():
@@ -370,3 +371,17 @@ def test_wandb_reads_what_was_written(tmp_path, monkeypatch):
             rows.append({i.key or i.nested_key[0]: json.loads(i.value_json) for i in items})
     assert [row["loss"] for row in rows] == pytest.approx(history["loss"])
     assert [row["epoch"] for row in rows] == pytest.approx(history.x("loss"))
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_monitors_that_listen_do_not_unseat_each_other(order):
+    """Each comes and goes on steps of its own; the doctor sees them all the same."""
+    doctor, units = sanity.Doctor(), train.Units()
+    model = nn.Sequential(nn.Linear(2, 4, rng=0), nn.ReLU(), nn.Linear(4, 3, rng=1))
+    opt, loader = optim.SGD(model.parameters(), lr=0.1), data.Loader(data.blobs(64, rng=0), rng=0)
+    monitors = [units, doctor][::order]
+    history = train.fit(
+        model, F.cross_entropy, opt, loader, epochs=30, monitors=monitors, progress=False
+    )
+    assert doctor.steps == 30 * len(loader) and len(history["dead/relu 1"]) > 2
+    assert not mode.get().observers
