@@ -16,6 +16,7 @@ from numpy import maximum, minimum, sqrt
 from ..backend import array_module
 from ..errors import DTypeError, ValueRangeError
 from .base import Array, Optimizer, unchanged
+from .wrapper import Wrapper
 
 __all__ = ["ClipNorm", "ClipValue"]
 
@@ -23,7 +24,7 @@ __all__ = ["ClipNorm", "ClipValue"]
 Transform = Callable[[Array], Array]
 
 
-class _Clip(ABC):
+class _Clip(Wrapper, ABC):
     """An optimizer seen through a wrapper: what is not defined here is the optimizer's own."""
 
     def __init__(self, optimizer: Any, limit: float):
@@ -45,17 +46,6 @@ class _Clip(ABC):
     def _step(self, transform: Transform) -> None:
         clip = self._clip(transform)
         self.optimizer._step(lambda g: clip(transform(g)))
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "optimizer":  # asked for by copy and pickle before there is one
-            raise AttributeError(name)
-        return getattr(self.optimizer, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in vars(self):
-            vars(self)[name] = value
-        else:
-            setattr(self.optimizer, name, value)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.limit:g}) of {self.optimizer!r}"

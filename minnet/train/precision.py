@@ -11,12 +11,13 @@ from ..backend import Array, array_module
 from ..errors import GraphError, StateError, ValueRangeError
 from ..functional import multiply
 from ..functional.products import factors, require_half
+from ..optim.wrapper import Wrapper
 from ..tensor import Tensor, tensor
 
 __all__ = ["MixedPrecision"]
 
 
-class MixedPrecision:
+class MixedPrecision(Wrapper):
     """An optimizer of float32 weights, whose model multiplies matrices in float16 or bfloat16.
 
         mixed = MixedPrecision(optim.Adam(model.parameters()), dtype="bfloat16")
@@ -115,17 +116,6 @@ class MixedPrecision:
             self.scale = max(1.0, self.scale / 2)
         elif self.good == self.patience:
             self.scale, self.good = min(2.0**24, self.scale * 2), 0
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "optimizer":  # asked for by copy and pickle before there is one
-            raise AttributeError(name)
-        return getattr(self.optimizer, name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in vars(self):
-            vars(self)[name] = value
-        else:
-            setattr(self.optimizer, name, value)
 
     def __repr__(self) -> str:
         return f"MixedPrecision({self.dtype}) of {self.optimizer!r}"
