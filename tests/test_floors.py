@@ -10,7 +10,7 @@ from tests.source import PACKAGES, Module, modules
 
 # A part of minnet may import from the floors below it and, on its floor, from those to its left.
 FLOORS = (
-    ("errors", "backend", "cuda", "modes"),
+    ("errors", "threads", "backend", "cuda", "modes"),
     ("tensor", "debugging", "derivatives"),
     ("functional",),
     ("kernels",),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 from weakref import ref
@@ -19,6 +19,7 @@ import numpy as np
 from ..backend import array_module, device_of, fused, on_its_device, to_device
 from ..errors import GraphError, StateError
 from ..tensor import Tensor, touch
+from ..threads import share, thread_count
 from .program import Program
 
 __all__ = ["Flat", "Formula", "flatten"]
@@ -26,6 +27,8 @@ __all__ = ["Flat", "Formula", "flatten"]
 Array = Any
 BLOCK_BYTES = 176 * 1024  # the four to six rows of a block share a second-level cache of 1 MiB
 PLAIN_BYTES = 64 * 1024  # up to here temporaries are cheap, and writing a program does not pay
+SHARED_BYTES = 8 * 1024 * 1024  # rows of this length take milliseconds, worth a second thread
+SHARED_BLOCK_BYTES = 512 * 1024  # longer, since between two calls a thread may wait for the other
 CACHE_LINE = 64  # bytes; passes over rows that start at one are a tenth faster
 _WHOLE = 2**62
 
@@ -44,7 +47,7 @@ class Formula(NamedTuple):
 class Block(NamedTuple):
     """Rows lo..hi, which are (a part of) parameters first..last, as arrays of the given shape.
 
-    room: where the gradients of several parameters are gathered.
+    worker: which thread updates it.   room: where the gradients of several parameters are gathered.
     """
 
     lo: int
@@ -54,6 +57,7 @@ class Block(NamedTuple):
     shape: tuple[int, ...]
     theta: Array
     slots: tuple[Array, ...]
+    worker: int = 0
     room: Array | None = None
 
 
@@ -71,14 +75,15 @@ class Flat:
         self.counts = [states[id(p)]["t"] if id(p) in states else 0 for p in params]
         self.dtype = params[0].dtype
         self.theta = self._row(self.ends[-1])
+        self.workers = thread_count() if self.xp is np and self.theta.nbytes >= SHARED_BYTES else 1
         self.xp.concatenate([p._data for p in params], axis=None, out=self.theta)
         self.slots = {name: self._row(self.ends[-1]) for name in owner.slots}
         self.views = [self._view(self.theta, i) for i in range(len(params))]
-        self.plans: dict[tuple[int, int], list[Block]] = {}
+        self.plans: dict[tuple[int, int], list[list[Block]]] = {}  # for each worker its blocks
         self.known: Any = None  # what the programs depend on
         self.programs: dict[tuple[int, int], Program | None] = {}
         self.carried: dict[tuple[int, int], Callable[[Block, Array], None]] = {}
-        self.scratch: list[Array] = []
+        self.scratch: dict[int, list[Array]] = {}
         for row in self.slots.values():
             row.fill(0)
         for i, p in enumerate(params):
@@ -148,7 +153,8 @@ class Flat:
                 f"parameter at every step, got those of {last - first} of {len(self.params)}."
             )
         if (first, last) not in self.plans:
-            self.plans[first, last] = list(self._blocks(first, last, scope))
+            blocks = self._blocks(first, last, scope)
+            self.plans[first, last] = [list(b) for _, b in groupby(blocks, lambda b: b.worker)]
         carry_out: Callable
         if scope == "element" and self._steady(formula, (first, last), t):
             carry_out = self.carried[first, last]
@@ -190,8 +196,9 @@ class Flat:
         return self._carried_by(program, run)
 
     def _carried_by(self, program: Program, run: tuple[int, int]) -> Callable[[Block, Array], None]:
-        rows, registers = self._scratch(program.scratch), {}
-        for block in self.plans[run]:
+        registers = {}
+        for block in chain(*self.plans[run]):
+            rows = self._scratch(block.worker, program.scratch)
             scratch = [row[: block.hi - block.lo] for row in rows]
             registers[block.lo] = program.registers(block.theta, block.slots, scratch)
         return lambda block, g: program.run(g, registers[block.lo])
@@ -199,21 +206,27 @@ class Flat:
     def _carry_out(self, carry_out: Callable, first: int, last: int, t: int) -> None:
         params = self.params[first:last]
         grads = [p._grad._data for p in params]  # type: ignore[union-attr]
-        with on_its_device(self.theta):
-            for block in self.plans[first, last]:
+
+        def work(blocks: list[Block]) -> None:
+            for block in blocks:
                 own = grads[block.first - first : block.last - first]
                 carry_out(block, self._gradient(block, own))
+
+        with on_its_device(self.theta):
+            share(work, self.plans[first, last])
         self.counts[first:last] = [t] * (last - first)
         touch(params)
 
-    def _scratch(self, count: int, first: int = 1) -> list[Array]:
-        """Rows kept between steps: row 0 gathers gradients, the others serve programs."""
-        while len(self.scratch) < first + count:
-            self.scratch.append(self._row(min(len(self.theta), self._limit())))
-        return self.scratch[first : first + count]
+    def _scratch(self, worker: int, count: int, first: int = 1) -> list[Array]:
+        """Rows of a worker, kept between steps: row 0 gathers gradients, others serve programs."""
+        rows = self.scratch.setdefault(worker, [])
+        while len(rows) < first + count:
+            rows.append(self._row(min(len(self.theta), self._limit())))
+        return rows[first : first + count]
 
     def _limit(self) -> int:
-        return BLOCK_BYTES // self.dtype.itemsize if self.xp is np else _WHOLE
+        size = BLOCK_BYTES if self.workers == 1 else SHARED_BLOCK_BYTES
+        return size // self.dtype.itemsize if self.xp is np else _WHOLE
 
     def _gradient(self, block: Block, grads: list[Array]) -> Array:
         """The gradient of a block: a view of one parameter's, or many small ones gathered."""
@@ -222,25 +235,33 @@ class Flat:
         start = self.starts[block.first]
         return grads[0].reshape(-1)[block.lo - start : block.hi - start].reshape(block.shape)
 
-    def _room(self, n: int) -> Array:
+    def _stride(self, size: int, limit: int) -> int:
+        """The length of blocks that cut size numbers into equal parts, in whole cache lines."""
+        parts, line = -(-size // (limit or _WHOLE)) or 1, CACHE_LINE // self.dtype.itemsize
+        return min(-(-size // (parts * line)) * line or 1, limit or _WHOLE)
+
+    def _room(self, worker: int, n: int) -> Array:
         """A place for n gathered numbers."""
-        room = self._scratch(1, 0)[0]
+        room = self._scratch(worker, 1, 0)[0]
         return room[:n] if n <= len(room) else self._row(n)
 
     def _blocks(self, first: int, last: int, scope: str) -> Iterator[Block]:
         limit = {"element": self._limit(), "parameter": 0, "all": _WHOLE}[scope]
+        start, size = self.starts[first], self.ends[last - 1] - self.starts[first]
+        workers = self.workers if scope == "element" else 1
         i = first
         while i < last:
             j = i + 1
             while j < last and self.ends[j] - self.starts[i] <= limit:
                 j += 1
-            stride = limit or _WHOLE
+            stride = self._stride(self.ends[j - 1] - self.starts[i], limit)
             for lo in range(self.starts[i], self.ends[j - 1], stride):
                 hi = min(lo + stride, self.ends[j - 1])
                 shape = self.shapes[i] if scope == "parameter" else (hi - lo,)
                 rows = [row[lo:hi].reshape(shape) for row in (self.theta, *self.slots.values())]
-                room = self._room(hi - lo) if j > i + 1 else None
-                yield Block(lo, hi, i, j, shape, rows[0], tuple(rows[1:]), room)
+                worker = (lo - start) * workers // (size or 1)
+                room = self._room(worker, hi - lo) if j > i + 1 else None
+                yield Block(lo, hi, i, j, shape, rows[0], tuple(rows[1:]), worker, room)
             i = j
 
 

@@ -442,8 +442,9 @@ def test_rows_start_at_a_cache_line(dtype, rng):
     x.grad = rng.standard_normal(50_001).astype(dtype)
     optimizer.step()
     ((_, rows),) = optimizer._flats
-    found = [rows.theta, *rows.slots.values(), *rows.scratch]
+    found = [rows.theta, *rows.slots.values(), *rows.scratch[0]]
     assert len(found) >= 3
+    found += [block.theta for part in rows.plans[0, 1] for block in part]
     assert all(row.ctypes.data % flat.CACHE_LINE == 0 for row in found)
 
 
