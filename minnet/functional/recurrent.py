@@ -218,7 +218,8 @@ def _run(
 ) -> tuple[Array, State]:  # fmt: skip
     """(h of every step, the last states)."""
     name = {"tanh": "rnn", "relu": "rnn"}.get(kind, kind)
-    _require_weights(name, RECURRENCES[kind].gates, x.shape, W_ih, W_hh, b_ih, b_hh, state or ())
+    gates = len(RECURRENCES[kind].scales)
+    _require_weights(name, gates, x.shape, W_ih, W_hh, b_ih, b_hh, state or ())
     live = None if lengths is None else within(name, lengths, len(x), x.shape[1], x)
     s0 = None if state is None else stack(list(state))
     scan = Scan(RECURRENCES[kind], _steps(len(x), reverse), live)

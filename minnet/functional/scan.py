@@ -4,10 +4,13 @@ The formulas are those of `recurrent`; here they are written for arrays, in plac
 in cache, with the gates before the batch, (gates, N, H), so that each gate is one run of memory.
 A recurrence knows one step and its reverse, `Scan` the loops around it:
 
-    step(a, b, s, new, y, kept)     a = x W_ih + b_ih, b = h W_hh + b_hh, s the old states;
-                                    fills new, the new states, y, the activations, and kept
+    step(y, b, s, new, kept)        y = x W_ih + b_ih, b = h W_hh + b_hh, s the old states; fills
+                                    new, the new states, and kept; y becomes the activations
     back(ds, y, s, kept, da, db)    from ds = dL/d(new), fills dL/da and dL/db; ds becomes what
                                     reaches s beside b
+
+sigmoid(u) = (1 + tanh(u/2)) / 2, so one tanh serves all gates; ``scales`` has the 1/2 of each gate
+that passes the sigmoid, and the weights are multiplied by it (exactly) before the first step.
 """
 
 from __future__ import annotations
@@ -22,21 +25,22 @@ __all__: list[str] = []
 class Elman:
     """h' = tanh(a + b), or relu(a + b)."""
 
-    gates, states, kept = 1, 1, 0
+    scales: tuple[float, ...] = (1,)
+    states, kept = 1, 0
     apart = False  # whether a and b have different gradients
 
     def __init__(self, nonlinearity: str):
         self.nonlinearity = nonlinearity
 
-    def step(self, a: Array, b: Array, s: Array, new: Array, y: Array, kept: Array) -> None:
+    def step(self, y: Array, b: Array, s: Array, new: Array, kept: Array) -> None:
         """One step."""
-        xp = array_module(a)
-        a += b
+        xp = array_module(y)
+        y += b
         if self.nonlinearity == "tanh":
-            xp.tanh(a, out=new)
+            xp.tanh(y, out=y)
         else:
-            xp.maximum(a, 0, out=new)
-        y[...] = new
+            xp.maximum(y, 0, out=y)
+        new[...] = y
 
     def back(self, ds: Array, y: Array, s: Array, kept: Array, da: Array, db: Array) -> None:
         """Its reverse."""
@@ -48,17 +52,16 @@ class Elman:
 class LSTM:
     """i, f, g, o from a + b;  c' = f c + i g;  h' = o tanh(c')."""
 
-    gates, states, kept = 4, 2, 1  # kept: tanh(c')
+    scales = (0.5, 0.5, 1, 0.5)
+    states, kept = 2, 1  # kept: tanh(c')
     apart = False
 
-    def step(self, a: Array, b: Array, s: Array, new: Array, y: Array, kept: Array) -> None:
-        """One step.   sigmoid(u) = (1 + tanh(u/2)) / 2: one tanh serves all gates."""
-        xp = array_module(a)
+    def step(self, y: Array, b: Array, s: Array, new: Array, kept: Array) -> None:
+        """One step."""
+        xp = array_module(y)
         (i, f, g, o), (h, c), tanh_c = y, new, kept[0]
-        a += b
-        for u in a[:2], a[3]:
-            u *= 0.5
-        xp.tanh(a, out=y)
+        y += b
+        xp.tanh(y, out=y)
         for gate in y[:2], o:
             gate *= 0.5
             gate += 0.5
@@ -72,9 +75,9 @@ class LSTM:
         xp = array_module(y)
         (i, f, g, o), (dh, dc), tanh_c = y, ds, kept[0]
         xp.multiply(y, y, out=da)
+        xp.subtract(y[:2], da[:2], out=da[:2])  # i - i^2, the slope of the sigmoid
         xp.subtract(1, da[2], out=da[2])  # 1 - g^2, the slope of tanh
-        for k in 0, 1, 3:
-            xp.subtract(y[k], da[k], out=da[k])  # i - i^2, the slope of the sigmoid
+        xp.subtract(o, da[3], out=da[3])
         da[3] *= tanh_c
         da[3] *= dh
         dh *= o
@@ -93,20 +96,20 @@ class LSTM:
 class GRU:
     """r, z = sigmoid(a + b);  n = tanh(a_n + r b_n);  h' = (1 - z) n + z h."""
 
-    gates, states, kept = 3, 1, 1  # kept: b_n
+    scales = (0.5, 0.5, 1)
+    states, kept = 1, 1  # kept: b_n
     apart = True
 
-    def step(self, a: Array, b: Array, s: Array, new: Array, y: Array, kept: Array) -> None:
-        """One step.   sigmoid(u) = (1 + tanh(u/2)) / 2."""
-        xp, (r, z, n), h = array_module(a), y, new[0]
+    def step(self, y: Array, b: Array, s: Array, new: Array, kept: Array) -> None:
+        """One step."""
+        xp, (r, z, n), h = array_module(y), y, new[0]
         kept[0] = b[2]
-        a[:2] += b[:2]
-        a[:2] *= 0.5
-        xp.tanh(a[:2], out=y[:2])
+        y[:2] += b[:2]
+        xp.tanh(y[:2], out=y[:2])
         y[:2] *= 0.5
         y[:2] += 0.5
-        a[2] += r * kept[0]
-        xp.tanh(a[2], out=n)
+        n += r * kept[0]
+        xp.tanh(n, out=n)
         xp.subtract(s[0], n, out=h)
         h *= z
         h += n
@@ -140,54 +143,63 @@ class Scan:
     def __init__(self, cell: Any, steps: list[tuple[int, int, int]], live: Array | None):
         self.cell, self.steps = cell, steps
         self.ended: Any = None if live is None else ~live[..., None]  # (T, N, 1)
-        self.y: Any = None  # (T, gates, N, H), the activations of every step
+        self.y: Any = None  # (gates, T, N, H), the activations of every step
         self.kept: Any = None
         self.found: tuple[Any, Any] = (None, None)  # a gradient g, and (da, db, ds0) for it
 
     def forward(self, x: Array, s0: Any, W_ih: Array, W_hh: Array, b_ih: Any, b_hh: Any) -> Array:
         """All T + 1 states: (states, T + 1, N, H)."""
         xp, cell, (T, N, _), H = array_module(x), self.cell, x.shape, W_hh.shape[0]
-        a = (_rows(x) @ W_ih).reshape(T, N, cell.gates * H)
-        states = xp.empty((cell.states, T + 1, N, H), a.dtype)
+        gates = len(cell.scales)
+        self.y = (_rows(x) @ self._scaled(W_ih)).reshape(gates, T, N, H)
+        states = xp.empty((cell.states, T + 1, N, H), self.y.dtype)
         states[:, self.steps[0][1]] = 0 if s0 is None else s0
-        self.kept = xp.empty((T, cell.kept, N, H), a.dtype)
-        self.y = a.reshape(T, cell.gates, N, H)  # step t writes its gates where its a was
-        a_t, b = xp.empty_like(self.y[0]), xp.empty_like(a[0])
+        self.kept = xp.empty((T, cell.kept, N, H), self.y.dtype)
+        W, b = self._scaled(W_hh), xp.empty((gates, N, H), self.y.dtype)
         bias, b_hh = self._biases(b_ih, b_hh)
+        if bias is not None:
+            self.y += bias[:, None]
         for t, before, after in self.steps:
             s, new = states[:, before], states[:, after]
-            xp.matmul(s[0], W_hh, out=b)
+            xp.matmul(s[0], W, out=b)
             if b_hh is not None:
                 b += b_hh
-            xp.add(_by_gate(a[t], cell.gates), bias, out=a_t)
-            cell.step(a_t, _by_gate(b, cell.gates), s, new, self.y[t], self.kept[t])
+            cell.step(self.y[:, t], b, s, new, self.kept[t])
             if self.ended is not None:
                 new[...] = xp.where(self.ended[t], s, new)
         return states
 
-    def _biases(self, b_ih: Any, b_hh: Any) -> tuple[Any, Any]:
-        """What is added to a, by gate, and to b: all to a, unless the two are used apart."""
-        given = [b for b in ((b_ih,) if self.cell.apart else (b_ih, b_hh)) if b is not None]
-        bias = sum(given[1:], given[0]).reshape(self.cell.gates, 1, -1) if given else 0
-        return bias, b_hh if self.cell.apart else None
+    def _scaled(self, W: Array) -> Array:
+        """The columns (n, gates H) by gate, (gates, n, H), each times its scale."""
+        gates = _by_gate(W, len(self.cell.scales)).copy()
+        for gate, scale in zip(gates, self.cell.scales, strict=True):
+            gate *= scale
+        return gates
+
+    def _biases(self, b_ih: Any, b_hh: Any) -> list[Any]:
+        """What is added to a, and to b: all to a, unless the two are used apart.   None: 0."""
+        if not self.cell.apart and b_ih is not None and b_hh is not None:
+            b_ih, b_hh = b_ih + b_hh, None
+        return [None if b is None else self._scaled(b[None]) for b in (b_ih, b_hh)]
 
     def backward(self, g: Array, states: Array, W_hh: Array) -> tuple[Array, Array, Array]:
         """(dL/da, dL/db, dL/ds0) of all steps: (T, N, gates H) twice, and (states, N, H)."""
-        xp, cell, (T, gates, N, H) = array_module(g), self.cell, self.y.shape
+        xp, cell, (gates, T, N, H) = array_module(g), self.cell, self.y.shape
         da = xp.empty((T, N, gates * H), g.dtype)
         db = xp.empty_like(da) if cell.apart else da
-        da_t, db_t = xp.empty_like(self.y[0]), xp.empty_like(self.y[0])
+        da_t, db_t = xp.empty((gates, N, H), g.dtype), xp.empty((gates, N, H), g.dtype)
+        W, dh = W_hh.T.copy(), xp.empty((N, H), g.dtype)
         ds = g[:, self.steps[-1][2]].copy()
         for t, before, _ in reversed(self.steps):
             stays = None if self.ended is None else ds.copy()
-            cell.back(ds, self.y[t], states[:, before], self.kept[t], da_t, db_t)
+            cell.back(ds, self.y[:, t], states[:, before], self.kept[t], da_t, db_t)
             _by_gate(da[t], gates)[...] = da_t
             if cell.apart:
                 _by_gate(db[t], gates)[...] = db_t
             if stays is not None:
                 da[t] = xp.where(self.ended[t], 0, da[t])
                 db[t] = xp.where(self.ended[t], 0, db[t])
-            ds[0] += db[t] @ W_hh.T
+            ds[0] += xp.matmul(db[t], W, out=dh)
             if stays is not None:
                 ds[...] = xp.where(self.ended[t], stays, ds)
             ds += g[:, before]

@@ -17,7 +17,7 @@ LENGTHS = np.array([5, 2])
 def problem(kind, rng):
     """Random x, s0, W_ih, W_hh, b_ih, b_hh as tensors."""
     cell = RECURRENCES[kind]
-    wide = cell.gates * H
+    wide = len(cell.scales) * H
     shapes = [(T, N, I), (cell.states, N, H), (I, wide), (H, wide), (wide,), (wide,)]
     return [mn.tensor(rng.standard_normal(s), requires_grad=True) for s in shapes]
 
