@@ -2,7 +2,8 @@
 
 NumPy computes without the interpreter's lock, so two Python threads can compute side by side.
 They need the lock between two calls, and handing it over takes some microseconds: this pays for
-work of milliseconds on rows that are cut into blocks, and a third thread gains little.
+work of milliseconds on rows that are cut into blocks, and a third thread gains little.  Whoever is
+free takes the next block, so that a thread which the system holds up holds up nobody else.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 __all__ = ["share", "thread_count"]
 
 USEFUL = 2  # threads; more wait for the lock
+_NOTHING = object()
 
 
 def thread_count() -> int:
@@ -34,32 +36,42 @@ def _processors() -> int:
     return os.cpu_count() or 1
 
 
-def share(work: Callable[[Any], None], parts: Sequence[Any]) -> None:
-    """Call work(part) for each part, every one but the first in a thread of its own.
+def share(work: Callable[[int, Any], None], items: Sequence[Any], workers: int) -> None:
+    """Call work(worker, item) for each item: the worker who is free takes the next.
 
-    Each call sees the caller's context (np.errstate above all).  Raises what a call raised, after
-    all of them have ended.
+    Worker 0 is the caller, each other one a thread that sees the caller's context (np.errstate
+    above all).  Raises what a call raised, after all workers have ended.
 
     >>> import numpy as np
-    >>> x = np.ones(6)
-    >>> def double(part):
-    ...     part *= 2
-    >>> share(double, [x[:3], x[3:]])
-    >>> x
-    array([2., 2., 2., 2., 2., 2.])
+    >>> x = np.ones((3, 2))
+    >>> def double(worker, row):
+    ...     row *= 2
+    >>> share(double, x, workers=2)
+    >>> x.sum()
+    np.float64(12.0)
     """
-    failures: list[BaseException] = []
+    if min(workers, len(items)) < 2:
+        for item in items:
+            work(0, item)
+        return
+    waiting, lock, failures = iter(items), Lock(), []
 
-    def attempt(part: Any) -> None:
+    def take() -> Any:
+        with lock:
+            return next(waiting, _NOTHING)
+
+    def attempt(worker: int) -> None:
         try:
-            work(part)
+            while (item := take()) is not _NOTHING:
+                work(worker, item)
         except BaseException as failure:
             failures.append(failure)
 
-    threads = [Thread(target=copy_context().run, args=(attempt, part)) for part in parts[1:]]
+    contexts = [copy_context() for _ in range(1, workers)]
+    threads = [Thread(target=c.run, args=(attempt, k)) for k, c in enumerate(contexts, 1)]
     for thread in threads:
         thread.start()
-    attempt(parts[0])
+    attempt(0)
     for thread in threads:
         thread.join()
     if failures:

@@ -33,43 +33,73 @@ def test_thread_count_without_a_usable_setting(setting, monkeypatch):
         assert threads.thread_count() == count
 
 
-def test_each_part_once_and_side_by_side():
-    """Both parts are under way at once: each waits for the other."""
+def test_each_item_once_and_side_by_side():
+    """Both workers are at it at once: each waits for the other."""
     meeting = threading.Barrier(2, timeout=10)
     done = []
-    threads.share(lambda part: (meeting.wait(), done.append(part)), ["a", "b"])
-    assert sorted(done) == ["a", "b"]
+
+    def work(worker, item):
+        if item < 2:
+            meeting.wait()
+        done.append((worker, item))
+
+    threads.share(work, range(100), 2)
+    assert sorted(item for _, item in done) == list(range(100))
+    assert {worker for worker, _ in done} == {0, 1}
 
 
-def test_one_part_starts_no_thread():
+def test_a_worker_that_is_held_up_holds_up_nobody():
+    """The other one takes what is left."""
+    done, free = [], threading.Event()
+
+    def work(worker, item):
+        if item == 0:
+            assert free.wait(10)
+        done.append(item)
+        if len(done) == 9:
+            free.set()
+
+    threads.share(work, range(10), 2)
+    assert done == [*range(1, 10), 0]
+
+
+def test_one_worker_or_one_item_starts_no_thread():
     """The caller does it."""
     ran = []
-    threads.share(lambda part: ran.append(threading.get_ident()), [0])
-    assert ran == [threading.get_ident()]
+    work = lambda worker, item: ran.append((worker, threading.get_ident()))
+    threads.share(work, "ab", 1)
+    threads.share(work, "c", 2)
+    threads.share(work, "", 2)
+    assert ran == [(0, threading.get_ident())] * 3
 
 
-@pytest.mark.parametrize("bad", [0, 1])
-def test_an_error_in_any_part_reaches_the_caller_after_all_have_ended(bad):
-    """The other part is complete."""
+@pytest.mark.parametrize("bad", [0, 1, 5])
+def test_an_error_of_any_worker_reaches_the_caller_after_all_have_ended(bad):
+    """The other worker has completed what it took."""
     done = []
 
-    def work(part):
-        if part == bad:
-            raise ValueError(f"part {part}")
-        done.append(part)
+    def work(worker, item):
+        if item == bad:
+            raise ValueError(f"item {item}")
+        done.append(item)
 
-    with pytest.raises(ValueError, match=f"part {bad}"):
-        threads.share(work, [0, 1])
-    assert done == [1 - bad]
+    with pytest.raises(ValueError, match=f"item {bad}"):
+        threads.share(work, range(6), 2)
+    assert sorted(done) == [item for item in range(6) if item != bad]
 
 
 def test_every_thread_sees_the_errstate_of_the_caller():
-    """Without it an overflow in the second half would only warn."""
-    x = np.full(2, 1e300)
-    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
-        threads.share(lambda part: part * part, [np.ones(1), x])
-    with np.errstate(over="ignore"):
-        threads.share(lambda part: part * part, [np.ones(1), x])
+    """Without it an overflow in the second thread would only warn."""
+    meeting = threading.Barrier(2, timeout=10)
+    seen = {}
+
+    def work(worker, item):
+        meeting.wait()
+        seen[worker] = np.geterr()["over"]
+
+    with np.errstate(over="raise"):
+        threads.share(work, range(2), 2)
+    assert seen == {0: "raise", 1: "raise"}
 
 
 @pytest.fixture
@@ -93,8 +123,7 @@ def test_two_threads_give_the_bits_of_one(name, size, two_workers, monkeypatch):
     optimizer = kind(shared, 0.05, **settings)
     train(optimizer, shared, np.random.default_rng(4), steps=4)
     if kind.scope == "element":
-        workers = {b.worker for _, f in optimizer._flats for part in f.plans[0, 5] for b in part}
-        assert workers == ({0, 1} if size >= 63 else workers)
+        assert [rows.workers for _, rows in optimizer._flats] == [2]
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     train(kind(alone, 0.05, **settings), alone, np.random.default_rng(4), steps=4)
     assert_same(values(shared), values(alone))
@@ -108,4 +137,5 @@ def test_threads_share_no_scratch_row(two_workers):
     train(optimizer, [*params, big], np.random.default_rng(0))
     (_, rows), = optimizer._flats
     first, second = (rows.scratch[worker] for worker in (0, 1))
+    assert len(first) == len(second) == 2                           # one gathers, one calculates
     assert not any(np.shares_memory(x, y) for x in first for y in second)

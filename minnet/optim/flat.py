@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain, groupby
+from itertools import groupby, product
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 from weakref import ref
@@ -47,7 +47,7 @@ class Formula(NamedTuple):
 class Block(NamedTuple):
     """Rows lo..hi, which are (a part of) parameters first..last, as arrays of the given shape.
 
-    worker: which thread updates it.   room: where the gradients of several parameters are gathered.
+    rooms: where each worker gathers the gradients of several parameters.
     """
 
     lo: int
@@ -57,8 +57,7 @@ class Block(NamedTuple):
     shape: tuple[int, ...]
     theta: Array
     slots: tuple[Array, ...]
-    worker: int = 0
-    room: Array | None = None
+    rooms: tuple[Array, ...] = ()
 
 
 class Flat:
@@ -75,14 +74,15 @@ class Flat:
         self.counts = [states[id(p)]["t"] if id(p) in states else 0 for p in params]
         self.dtype = params[0].dtype
         self.theta = self._row(self.ends[-1])
-        self.workers = thread_count() if self.xp is np and self.theta.nbytes >= SHARED_BYTES else 1
+        shared = owner.scope == "element" and self.xp is np and self.theta.nbytes >= SHARED_BYTES
+        self.workers = thread_count() if shared else 1
         self.xp.concatenate([p._data for p in params], axis=None, out=self.theta)
         self.slots = {name: self._row(self.ends[-1]) for name in owner.slots}
         self.views = [self._view(self.theta, i) for i in range(len(params))]
-        self.plans: dict[tuple[int, int], list[list[Block]]] = {}  # for each worker its blocks
+        self.plans: dict[tuple[int, int], list[Block]] = {}
         self.known: Any = None  # what the programs depend on
         self.programs: dict[tuple[int, int], Program | None] = {}
-        self.carried: dict[tuple[int, int], Callable[[Block, Array], None]] = {}
+        self.carried: dict[tuple[int, int], Callable[[int, Block, Array], None]] = {}
         self.scratch: dict[int, list[Array]] = {}
         for row in self.slots.values():
             row.fill(0)
@@ -153,15 +153,15 @@ class Flat:
                 f"parameter at every step, got those of {last - first} of {len(self.params)}."
             )
         if (first, last) not in self.plans:
-            blocks = self._blocks(first, last, scope)
-            self.plans[first, last] = [list(b) for _, b in groupby(blocks, lambda b: b.worker)]
+            self.plans[first, last] = list(self._blocks(first, last, scope))
         carry_out: Callable
         if scope == "element" and self._steady(formula, (first, last), t):
             carry_out = self.carried[first, last]
         elif scope == "element" and (self._large(first, last) or fused("update", self.theta)):
             carry_out = self._recorded(formula.advance, (first, last), t)
         else:
-            carry_out = partial(_apply, formula.advance, tuple(self.slots), t)
+            apply = partial(_apply, formula.advance, tuple(self.slots), t)
+            carry_out = lambda _, block, g: apply(block, g)
         return partial(self._carry_out, carry_out, first, last, t)
 
     def _large(self, first: int, last: int) -> bool:
@@ -187,33 +187,34 @@ class Flat:
 
     def _recorded(
         self, advance: Callable, run: tuple[int, int], t: int
-    ) -> Callable[[Block, Array], None]:
+    ) -> Callable[[int, Block, Array], None]:
         """What `_apply` does, as a program in scratch rows."""
         dtype = self.dtype if self.xp is np else None
         program = Program(advance, tuple(self.slots), t, dtype=dtype)
         if (fuse := fused("update", self.theta)) and (launch := fuse(program, len(self.slots))):
-            return lambda block, g: launch(block.theta, g, block.slots)
+            return lambda _, block, g: launch(block.theta, g, block.slots)
         return self._carried_by(program, run)
 
-    def _carried_by(self, program: Program, run: tuple[int, int]) -> Callable[[Block, Array], None]:
+    def _carried_by(
+        self, program: Program, run: tuple[int, int]
+    ) -> Callable[[int, Block, Array], None]:
         registers = {}
-        for block in chain(*self.plans[run]):
-            rows = self._scratch(block.worker, program.scratch)
+        for worker, block in product(range(self.workers), self.plans[run]):
+            rows = self._scratch(worker, program.scratch)
             scratch = [row[: block.hi - block.lo] for row in rows]
-            registers[block.lo] = program.registers(block.theta, block.slots, scratch)
-        return lambda block, g: program.run(g, registers[block.lo])
+            registers[worker, block.lo] = program.registers(block.theta, block.slots, scratch)
+        return lambda worker, block, g: program.run(g, registers[worker, block.lo])
 
     def _carry_out(self, carry_out: Callable, first: int, last: int, t: int) -> None:
         params = self.params[first:last]
         grads = [p._grad._data for p in params]  # type: ignore[union-attr]
 
-        def work(blocks: list[Block]) -> None:
-            for block in blocks:
-                own = grads[block.first - first : block.last - first]
-                carry_out(block, self._gradient(block, own))
+        def work(worker: int, block: Block) -> None:
+            own = grads[block.first - first : block.last - first]
+            carry_out(worker, block, self._gradient(worker, block, own))
 
         with on_its_device(self.theta):
-            share(work, self.plans[first, last])
+            share(work, self.plans[first, last], self.workers)
         self.counts[first:last] = [t] * (last - first)
         touch(params)
 
@@ -228,10 +229,11 @@ class Flat:
         size = BLOCK_BYTES if self.workers == 1 else SHARED_BLOCK_BYTES
         return size // self.dtype.itemsize if self.xp is np else _WHOLE
 
-    def _gradient(self, block: Block, grads: list[Array]) -> Array:
+    def _gradient(self, worker: int, block: Block, grads: list[Array]) -> Array:
         """The gradient of a block: a view of one parameter's, or many small ones gathered."""
-        if block.room is not None:
-            return array_module(block.room).concatenate(grads, axis=None, out=block.room)
+        if block.rooms:
+            room = block.rooms[worker]
+            return array_module(room).concatenate(grads, axis=None, out=room)
         start = self.starts[block.first]
         return grads[0].reshape(-1)[block.lo - start : block.hi - start].reshape(block.shape)
 
@@ -247,8 +249,6 @@ class Flat:
 
     def _blocks(self, first: int, last: int, scope: str) -> Iterator[Block]:
         limit = {"element": self._limit(), "parameter": 0, "all": _WHOLE}[scope]
-        start, size = self.starts[first], self.ends[last - 1] - self.starts[first]
-        workers = self.workers if scope == "element" else 1
         i = first
         while i < last:
             j = i + 1
@@ -259,9 +259,8 @@ class Flat:
                 hi = min(lo + stride, self.ends[j - 1])
                 shape = self.shapes[i] if scope == "parameter" else (hi - lo,)
                 rows = [row[lo:hi].reshape(shape) for row in (self.theta, *self.slots.values())]
-                worker = (lo - start) * workers // (size or 1)
-                room = self._room(worker, hi - lo) if j > i + 1 else None
-                yield Block(lo, hi, i, j, shape, rows[0], tuple(rows[1:]), worker, room)
+                rooms = [self._room(k, hi - lo) for k in range(self.workers) if j > i + 1]
+                yield Block(lo, hi, i, j, shape, rows[0], tuple(rows[1:]), tuple(rooms))
             i = j
 
 

@@ -444,7 +444,7 @@ def test_rows_start_at_a_cache_line(dtype, rng):
     ((_, rows),) = optimizer._flats
     found = [rows.theta, *rows.slots.values(), *rows.scratch[0]]
     assert len(found) >= 3
-    found += [block.theta for part in rows.plans[0, 1] for block in part]
+    found += [block.theta for block in rows.plans[0, 1]]
     assert all(row.ctypes.data % flat.CACHE_LINE == 0 for row in found)
 
 
