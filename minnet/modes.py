@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ __all__ = [
     "detach",
     "enable_grad",
     "is_grad_enabled",
+    "listeners",
     "mode",
     "no_grad",
     "notify",
@@ -88,3 +89,9 @@ def notify(event: str, *args: Any) -> None:
         method = getattr(observer, event, None)
         if method is not None:
             method(*args)
+
+
+def listeners(event: str) -> list[Callable[..., Any]]:
+    """The methods ``event`` of all observers that have it, to be told of many events in a row."""
+    found = (getattr(observer, event, None) for observer in mode.get().observers)
+    return [method for method in found if method is not None]

@@ -23,6 +23,7 @@ from ..optim import Adam, Optimizer
 from ..tensor import Tensor, tensor
 from ..train import accuracy, evaluating, predict
 from ..train.evaluation import Loss
+from .finding import some
 from .report import Check, Report
 
 __all__ = [
@@ -161,7 +162,7 @@ def check_overfits(
         f"loss {curve[-1]:.3g}"
         + (f", accuracy {score:.0%}" if labels else "")
         + f" after {len(curve) - 1} steps"
-        + (f"; never moved: {', '.join(stuck)}" if stuck else ""),
+        + (f"; never moved: {some(stuck)}" if stuck else ""),
         "A model that cannot learn twenty examples by heart will not learn from many. Passing is "
         "not enough: noise can be learned by heart too.",
         "Look for layers without gradients, a softmax before the loss, labels out of order, and a "

@@ -17,7 +17,6 @@ from .examine import examine
 from .finding import Finding, rank
 from .record import Record
 from .recorder import Recorder
-from .waiting import next_due
 
 __all__ = ["Diagnosis", "Doctor"]
 
@@ -72,8 +71,8 @@ class Doctor(Monitor):
         self.recorder, self.tell = Recorder(every), tell
         self._told: set[str] = set()
         self._watch = False
-        self._unseen: list[Any] = []  # losses of steps that were not observed
-        self._wake = 0  # how many such steps there will be
+        self._known = 0  # steps in the history whose loss the recorder has
+        self._due = 0  # the step after which there is something to do
 
     @staticmethod
     def speak(line: str) -> None:
@@ -86,28 +85,29 @@ class Doctor(Monitor):
 
     def start(self, run: Any) -> None:
         """Begin to watch."""
+        self._known, self._due = len(run.history.since("loss", 0)), 0
         self._attach(True)
 
     def after_step(self, run: Any) -> None:
         """Between the samples nobody observes; after an epoch its evaluation is seen."""
-        if not self._watch:
-            self._unseen.append(run.loss._data)  # not the Tensor, which would keep its graph
-        if len(self._unseen) < self._wake:
+        t = run.history.steps
+        if t < self._due:
             return
-        self._catch_up()
-        self._attach(self.recorder.full or run.t % len(run.loader) == 0)
-        self._wake = 0 if self._watch else self._until(len(run.loader) - run.t % len(run.loader))
+        if self._watch:
+            self._known += 1  # the recorder has seen this step itself
+        else:
+            self._catch_up(run)
+        steps = len(run.loader)
+        left = steps - t % steps  # to the end of the epoch that is under way, or of the next
+        self._attach(self.recorder.full or left == steps)
+        self._due = t if self._watch else t + min(self.recorder.unsampled, left)
 
-    def _catch_up(self) -> None:
+    def _catch_up(self, run: Any) -> None:
         """Hand over the losses of the steps that nobody observed."""
-        if self._unseen:
-            self.recorder.skip([loss.item() for loss in self._unseen])
-        self._unseen = []
-
-    def _until(self, epoch_end: int) -> int:
-        """How many steps from now on pass unobserved, at most to the end of the epoch."""
-        t = self.recorder.record.steps
-        return min(next_due(t + 1, self.recorder.every) - t, epoch_end)
+        losses = run.history.since("loss", self._known)
+        self._known += len(losses)
+        if not self._watch:
+            self.recorder.skip(losses)
 
     def epoch_end(self, run: Any) -> None:
         """Tell the alarms that are new."""
@@ -121,7 +121,7 @@ class Doctor(Monitor):
     def end(self, run: Any) -> None:
         """Stop watching."""
         unseen = not self._watch and run.loss is not None
-        self._catch_up()
+        self._catch_up(run)
         if unseen and not isfinite(run.loss.item()):
             with _unobserved():
                 self.recorder.broke(run.model, (run.batch[0],))

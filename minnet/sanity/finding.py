@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
 from .lessons import lesson_of
 
-__all__ = ["Finding", "LEVELS", "RANKS", "rank"]
+__all__ = ["Finding", "LEVELS", "RANKS", "rank", "some"]
 
 LEVELS = ("note", "warning", "error")
 RANKS = ("symptom", "cause", "fact")  # how directly the evidence names the fault
@@ -56,6 +56,16 @@ class Finding:
 
 
 Detector = Callable[[Any], "Finding | None"]
+
+
+def some(names: Collection[str], *, between: str = ", ") -> str:
+    """The first three (of a set: by the alphabet), and how many more there are.
+
+    >>> some(["a", "b"]), some(["a", "b", "c", "d", "e"])
+    ('a, b', 'a, b, c and 2 more')
+    """
+    ordered, more = sorted(names) if isinstance(names, set) else [*names], len(names) - 3
+    return between.join(ordered[:3]) + (f" and {more} more" if more > 0 else "")
 
 
 def rank(findings: list[Finding]) -> list[Finding]:

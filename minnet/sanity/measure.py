@@ -24,14 +24,9 @@ def all_finite(a: Any) -> bool:
     >>> all_finite(np.array([1e200])), all_finite(np.array([np.nan])), all_finite(np.array([3]))
     (True, False, True)
     """
-    if a.dtype.kind != "f" or isfinite(square(a)):
+    if a.dtype.kind != "f" or isfinite(np.vdot(a, a)):  # unlike dot it does not warn
         return True
     return bool(array_module(a).isfinite(a).all())
-
-
-def square(a: Any) -> float:
-    """Sum of the squares of all numbers."""
-    return float(np.vdot(a, a))  # unlike dot it does not warn of an overflow
 
 
 def about_batch(x: Any, reading: Reading, *, moments: bool = True) -> Batch:
@@ -83,17 +78,16 @@ def about_units(k: int, op: str, y: Any, *, start: bool = True) -> Units:
 
 
 def about_weights(
-    name: str, arrays: tuple, alpha: float, *, start: bool = True, table: bool = False
-) -> Weights:
-    """One step of a parameter.   arrays: (w before, gradient of backward, w after, .grad used).
+    name: str, before: Any, grad: Any, after: Any, used: Any,
+    *, alpha: float, start: bool, table: bool,
+) -> Weights:  # fmt: skip
+    """One step of a parameter: w before it and after, the gradient of backward, the .grad used.
 
     alpha: weight decay.   start: look also for units that are alike.   table: the rows are looked
     up, so they are not multiplied by anything.
     """
-    after = to_host(arrays[2])
-    w, g, _, used = (to_host(a).ravel() for a in arrays)
-    change = after.ravel() - w
-    norm, gradient, moved = _norm(w), _norm(g), _norm(change)
+    change = after - before
+    norm, gradient, moved = _norm(before), _norm(grad), _norm(change)
     matrix = start and after.ndim > 1 and _columns(after).shape[1] > 1
     return Weights(
         name,
@@ -102,10 +96,10 @@ def about_weights(
         gradient=gradient,
         change=moved,
         decay=alpha * norm,
-        slope=_cosine(change, g, moved * gradient),
-        agreement=_cosine(used, g, _norm(used) * gradient),
+        slope=_cosine(change, grad, moved * gradient),
+        agreement=_cosine(used, grad, _norm(used) * gradient),
         alike=matrix and _alike(_columns(after)),
-        constant=matrix and bool(w[0] != 0 and (w == w[0]).all()),
+        constant=matrix and bool(before.flat[0] != 0 and (before == before.flat[0]).all()),
         fan_in=0 if table else _fan_in(after.shape),
     )
 

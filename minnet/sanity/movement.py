@@ -14,6 +14,7 @@ from ..backend import to_host
 from ..nn import Module
 from ..optim import SGD
 from ..train.evaluation import Loss
+from .finding import some
 from .report import Check
 
 __all__ = ["check_movement"]
@@ -52,7 +53,7 @@ def check_movement(model: Module, loss_fn: Loss, data: Any, *, examples: int = 3
 
 def _check(still: list, moved: list, bad: list, frozen: set, count: int) -> Check:
     seen = (still, "never moved"), (moved, "moved although frozen"), (bad, "NaN or Inf")
-    faults = [f"{', '.join(names[:3])} {what}" for names, what in seen if names]
+    faults = [f"{some(names)} {what}" for names, what in seen if names]
     return Check(
         "every parameter moves",
         "fail" if faults else "pass",

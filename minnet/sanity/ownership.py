@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import nan
 from typing import Any
 
@@ -10,7 +10,7 @@ from ..backend import to_host
 from ..functional.targets import raw
 from ..nn import BatchNorm1d, BatchNorm2d, Module
 from .measure import is_random
-from .record import Record
+from .record import Record, Sample
 
 __all__ = ["Hand", "note_membership", "note_rates", "note_still_norms",
            "note_unmeasured", "note_untrained"]  # fmt: skip
@@ -19,32 +19,36 @@ __all__ = ["Hand", "note_membership", "note_rates", "note_still_norms",
 class Hand:
     """Who writes ``p.data -= lr * p.grad.data`` is the optimizer."""
 
-    rho = 0.0
-
     def __init__(self, params: list[Any]):
         self.groups = [{"params": params, "lr": nan}]
 
 
 def note_membership(
-    record: Record, names: dict[int, str], parameters: Sequence[Any], owned: dict[int, Any]
-) -> None:
-    """Parameters of the model that no optimizer has, and those that ask for no gradients."""
-    facts, latest = record.facts, record.samples[-1].weights
+    record: Record, sample: Sample, names: dict[int, str], parameters: dict[str, bool],
+    owned: Collection[int],
+) -> None:  # fmt: skip
+    """Parameters of the model that no optimizer has, and those that ask for no gradients.
+
+    parameters: those of the model, and whether they asked for gradients at this sample.
+    owned: ids of those that the optimizer has.
+    """
+    facts = record.facts
     facts["owned"] = facts.get("owned", set()) | {names[key] for key in owned if key in names}
-    known = {names[id(p)]: p for p in parameters if id(p) in names}
-    facts["parameters"] = set(known)
-    facts["moved"] = facts.get("moved", set()) | {w.name for w in latest if w.change > 0}
-    frozen = {name for name, p in known.items() if not p.requires_grad}
+    facts["parameters"] = set(parameters)
+    facts["moved"] = facts.get("moved", set()) | {w.name for w in sample.weights if w.change > 0}
+    frozen = {name for name, learns in parameters.items() if not learns}
     facts["frozen"] = frozen - facts["moved"]
 
 
 def note_rates(record: Record, optimizer: Any) -> None:
-    """Learning rate, momentum and effective rate of the first group."""
-    group, rho = optimizer.groups[0], float(getattr(optimizer, "rho", 0.0))
-    lr, mu = float(group["lr"]), float(group.get("momentum", 0.0))
-    rates = {"lr": lr, "momentum": mu, "effective": lr / max(1 - rho, 1e-12)}
-    betas = group.get("betas", (0.0, 1.0))
-    record.rates.append(rates | {"beta1": float(betas[0]), "beta2": float(betas[1])})
+    """Learning rate, momentum and betas of the first group."""
+    group = optimizer.groups[0]
+    settings = getattr(group, "data", group)  # the plain dict inside is read faster
+    beta1, beta2 = settings.get("betas", (0.0, 1.0))
+    record.rates.append({
+        "lr": float(settings["lr"]), "momentum": float(settings.get("momentum", 0.0)),
+        "beta1": float(beta1), "beta2": float(beta2),
+    })  # fmt: skip
 
 
 def note_untrained(

@@ -115,9 +115,10 @@ class Reading:
         total = float(loss.item() if loss.size == 1 else loss.sum())
         total *= 1 if over is None else float(over)
         self.value = total / max(len(target), 1)
-        if are_probabilities(self.scores) or _producer(x) == "sigmoid":
-            self.notes["probabilities"] = _producer(x)
-        else:
+        made = _producer(x)
+        if made == "sigmoid" or are_probabilities(self.scores):
+            self.notes["probabilities"] = made
+        elif made in LIMITS:
             self._clipped(x)
 
     def _clipped(self, x: Any) -> None:

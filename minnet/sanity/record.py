@@ -152,7 +152,7 @@ class Record:
 
     kind: "cross_entropy", "hinge", "squares", "distance" (absolute errors, or Huber's), "binary",
     or "" if the loss is none of these.
-    gradient: |g| of all parameters, each sampled step.   rates: the same of lr, momentum.
+    gradient: |g| of all parameters, each sampled step.   rates: the same of lr, momentum, betas.
     facts: what was noticed once, with its evidence, under the names that detectors read.
     """
 

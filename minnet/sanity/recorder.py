@@ -12,25 +12,27 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import is_array, to_host
+from ..backend import is_array
 from ..functional.targets import raw
 from ..nn import BatchNorm1d, BatchNorm2d, Embedding, Module
 from ..tensor import Tensor
 from . import ownership
 from .calls import Call, evaluation, has_modes, join
-from .measure import all_finite, square
+from .measure import all_finite
+from .moves import Moves
 from .nonfinite import culprit
 from .ownership import Hand
-from .record import Record, Sample
+from .record import Batch, Record, Sample
 from .stages import begins, note_discarded, note_stale, note_unstepped, note_whole
-from .waiting import DENSE, Waiting, next_due
+from .waiting import DENSE, Waiting, due_steps
 
 __all__ = ["Recorder"]
 
-SMALL = 50_000  # parameters; more are measured at once, because copying them would cost more
 ACTIVATIONS = {"relu", "tanh", "sigmoid"}
 LAYERS = {"linear", "affine", "conv2d", "_conv2d"}
 SAFE = LAYERS | ACTIVATIONS  # inside a model, whose output is looked at anyway
+UNMEASURED = Batch()  # until somebody asks
+NOTED = ACTIVATIONS | {"softmax", "log_softmax"}
 
 
 class Recorder:
@@ -62,54 +64,51 @@ class Recorder:
         self._modules: list[tuple[Module, tuple, Any]] = []
         self._norms: list[tuple[Any, Any]] = []
         self._stepped: set[int] = set()
-        self._parts: dict[int, Any] = {}
         self._parameters: list[Any] = []
-        self._asking: Any = None  # what the membership was last computed from
         self._latest, self._turns = 0, 0  # the last step's optimizer, and how often it changed
         self._foreign = 0  # steps of a loss that the models had no part in
         self._optimized = False  # whether an optimizer was seen
-        self._leaves: dict[int, Any] = {}
+        self._leaves: list[Any] = []
+        self.moves = Moves()
         self._versions = 0
         self._calls: list[Call] = []
         self._units: list[Any] = []
         self._sample: Sample | None = None
-        self._before: dict[int, tuple[Any, Any]] = {}
         self._losses: list[float] = []
         self._fresh = True  # no backward since the last step
         self._asked: set[int] = set()  # when `evaluate` was called
         self._signals: list[float] = []
+        self._dues = due_steps(self.every)
+        self._due = next(self._dues)  # the next step to be sampled
         self._full(True)
 
     def _full(self, on: bool) -> None:
         """Attach or detach what is told of every operation; a missing method costs nothing."""
         self.full = on
-        self._listen(on or (self._known and not self.roots))
         self.on_gradient = self._on_gradient if on else None
-
-    def _listen(self, on: bool) -> None:
-        self.on_op = self._on_op if on else None
+        self.on_op = self._on_op if on or (self._known and not self.roots) else None
 
     # -- the forward pass -------------------------------------------------------------------------
 
     def _on_op(self, op: Any, args: Any, settings: dict, y: Any) -> None:
         if not self.roots:
             self._step_by_hand()
-        if op.name not in SAFE or not self.roots:
+        elif op.name in LAYERS:
+            return  # a layer inside a model says nothing about the loss
+        if not self.roots or op.name not in SAFE:
             self._check(op, args, y)
-        if self.full:
+        if self.full and op.name in NOTED:
             self._note(op, settings, y)
         if not self._calls and not self.roots and not self._modules:
             self._calls.append(Call(None, (), None))  # a model without modules
-        reading = self._calls[-1].reading if self._calls else None
-        if reading is not None:
+        if self._calls and (reading := self._calls[-1].reading) is not None:
             reading.on_op(op, args, settings, y)
 
     def _note(self, op: Any, settings: dict, y: Any) -> None:
         """Activations, and a softmax over the examples."""
-        if op.name in ACTIVATIONS and y.ndim > 1 and y.requires_grad:
+        if op.name in ACTIVATIONS and y._data.ndim > 1 and y._requires_grad:
             self._units.append((op.name, y))
-        over_rows = op.name in ("softmax", "log_softmax") and settings.get("axis", -1) == 0
-        if over_rows and y.ndim == 2 and len(y) > 1:
+        elif settings.get("axis", -1) == 0 and y.ndim == 2 and len(y) > 1:
             self.record.facts.setdefault("over_examples", op.name)
 
     def on_module(self, module: Module, args: tuple, y: Any) -> None:
@@ -119,7 +118,7 @@ class Recorder:
             if len(self._calls) > 4:
                 self._settle(keep=4)
             self._calls.append(Call(module, args, y, len(self.record.loss), self.full))
-            self._listen(True)
+            self.on_op = self._on_op
             if isinstance(y, Tensor):
                 self._check(None, (), y)
         elif id(module) not in self._below:
@@ -143,14 +142,13 @@ class Recorder:
     # -- the backward pass ------------------------------------------------------------------------
 
     def _on_gradient(self, op: Any, name: str, d: Any) -> None:
-        data = raw(d)
-        total = square(data)
+        data = d._data if isinstance(d, Tensor) else d
+        total = float(np.vdot(data, data))
         if name == "x" and op.name in LAYERS and data.size:
             self._signals.append((total / data.size) ** 0.5)
-        if isfinite(total) or all_finite(data):
-            return
-        found = {"t": len(self.record.loss), "op": op.name, "where": "backward"}
-        self.record.facts.setdefault("nan", found)
+        if not isfinite(total) and not all_finite(data):
+            found = {"t": len(self.record.loss), "op": op.name, "where": "backward"}
+            self.record.facts.setdefault("nan", found)
 
     def on_backward(self, loss: Tensor, gradients: dict[Any, Tensor]) -> None:
         """`backward` has found the gradients, and not yet added them to ``.grad``."""
@@ -162,15 +160,17 @@ class Recorder:
         self._foreign += self._fresh and bool(self.roots) and not used
         if not self._known:
             self._meet(gradients)
-        self._leaves = {id(p): p for p in gradients}
+        self._leaves = [*gradients]
         if self.full and not self._fresh:
             note_discarded(self.record, gradients)
         self._versions = 0 if self._optimized else sum(p._version for p in gradients)
         if self._fresh:
-            self._sample, self._before = None, {}
-        self._losses.append(float(loss._data.sum()))
-        call = next((c for c in reversed(self._calls) if c.used() or c.module is None), None)
-        call = call or (self._calls[-1] if self._calls else None)
+            self._sample = None
+        value = loss._data
+        self._losses.append(float(value.item() if value.size == 1 else value.sum()))
+        call = self._calls[-1] if self._calls else None
+        if call is not None and call.module is not None and not call.used():
+            call = next((c for c in reversed(self._calls) if c.used() or c.module is None), call)
         if self.full and call is not None:
             self._look(call, gradients)
         self._fresh = False
@@ -192,7 +192,8 @@ class Recorder:
         self.waiting.tables = {id(m.weight) for m in modules if isinstance(m, Embedding)}
         for leaf in gradients:
             self._names.setdefault(id(leaf), f"tensor {len(self._names)} {leaf.shape}")
-        self._kept = [*gradients]  # so that no other object gets their id
+        others = set(gradients) - set(self._parameters)
+        self.moves.parameters = self._parameters + [p for p in gradients if p in others]
         if self.roots:
             self._first_call()
             self._start()
@@ -236,18 +237,14 @@ class Recorder:
         if self._sample is not None or call.reading is None:
             return
         self._read(call)
-        x = call.args[0] if call.args else None
-        t = len(self.record.loss)
-        self._sample = sample = Sample(t)
-        host: Any = np.copy(to_host(raw(x))) if is_array(raw(x)) and raw(x).ndim else None
-        self.waiting.later(np.size(host), self.waiting.batch, sample, host, call.reading)
+        self._sample = Sample(len(self.record.loss), UNMEASURED)
         output = raw(call.y) if isinstance(call.y, Tensor) else None
-        hidden = [(n, y._data.copy()) for n, y in self._units if y._data is not output]
-        self.waiting.later(sum(y.size for _, y in hidden), self.waiting.units, sample, hidden)
-        for key in self._names:  # in the order of the model's parameters
-            p = self._leaves.get(key)
-            if p is not None:
-                self._before[key] = p._data.copy(), gradients[p]._data.copy()
+        hidden = [(name, y._data) for name, y in self._units if y._data is not output]
+        x: Any = raw(call.args[0]) if call.args else None
+        arrays = [y for _, y in hidden] + ([x] if is_array(x) and x.ndim else [])
+        names = [name for name, _ in hidden]
+        self.waiting.later(self.waiting.forward, arrays, self._sample, call.reading, names)
+        self.moves.begin(gradients)
 
     def _read(self, call: Call) -> None:
         """What the operations after the model said about the loss."""
@@ -270,8 +267,8 @@ class Recorder:
         """Parameters that were assigned since the last backward, without an optimizer."""
         if self._fresh or self._optimized:
             return
-        if sum(p._version for p in self._leaves.values()) != self._versions:
-            self._step(Hand([*self._leaves.values()]))
+        if sum(p._version for p in self._leaves) != self._versions:
+            self._step(Hand(self._leaves))
 
     def on_step(self, optimizer: Any) -> None:
         """The optimizer has moved the parameters."""
@@ -294,11 +291,16 @@ class Recorder:
         self._next()
 
     def _next(self) -> None:
-        self._full(self.due(len(self.record.loss)))
+        """Whether the next step is sampled."""
+        steps = len(self.record.loss)
+        while self._due < steps:
+            self._due = next(self._dues)
+        self._full(self._due == steps)
 
-    def due(self, t: int) -> bool:
-        """Whether step t is sampled."""
-        return next_due(t, self.every) == t
+    @property
+    def unsampled(self) -> int:
+        """How many steps come before the next one that is sampled."""
+        return self._due - len(self.record.loss)
 
     def skip(self, losses: list[float]) -> None:
         """Steps that were not observed, of which only the losses are known."""
@@ -312,41 +314,36 @@ class Recorder:
 
     def _sampled_step(self, optimizer: Any) -> None:
         """What the step did; a second optimizer's part replaces what was noted before."""
-        sample = self._sample
+        sample, record, moves = self._sample, self.record, self.moves
         assert sample is not None
-        owned = {id(p): (p, group) for group in optimizer.groups for p in group["params"]}
-        self._stepped.update(owned)
-        self._trained |= {key: p for key, (p, _) in owned.items() if p._requires_grad}
-        record = self.record
-        first = not record.samples or record.samples[-1] is not sample
-        if first:
+        if not record.samples or record.samples[-1] is not sample:
             record.samples.append(sample)
             record.gradient.append(0.0)
-            sample.signals, self._parts = self._signals, {}
+            sample.signals = self._signals
             ownership.note_rates(record, optimizer)
-        size = sum(w.size for w, _ in self._before.values())
-        later = size < SMALL and sample.t >= DENSE
-        for key, old in self._before.items():
-            if first or key in owned:
-                p = self._leaves[key]
-                after, used = p._data, old[1] if p._grad is None else p._grad._data
-                alpha = owned[key][1].get("weight_decay", 0.0) if key in owned else 0.0
-                arrays = (*old, after.copy(), used.copy()) if later else (*old, after, used)
-                self._parts[key] = arrays, float(alpha)
+        new = moves.attribute(optimizer)
         place = len(record.samples) - 1
-        self.waiting.later(4 * size, self.waiting.weights, record, place, self._parts)
-        if not later:
-            self.waiting.measure()
-            self._parts = dict.fromkeys(self._parts)
-        asking = id(optimizer), [p.requires_grad for p in self._parameters]
-        if asking != self._asking or sample.t < DENSE:
-            self._asking = asking
-            ownership.note_membership(record, self._names, self._parameters, owned)
+        moves.measured = self.waiting.later(
+            self.waiting.weights, moves.end(), moves.row, moves.parts, record, place
+        )
+        if new or sample.t < DENSE:
+            self._belong(sample)
+
+    def _belong(self, sample: Sample) -> None:
+        """Note which parameters the optimizer has, and which learn at all."""
+        owned = self.moves.owned
+        self._stepped.update(owned)
+        self._trained |= {key: p for key, p in owned.items() if p._requires_grad}
+        learn = {self._names[id(p)]: p._requires_grad for p in self._parameters}
+        job = ownership.note_membership, self.record, sample, self._names, learn, owned
+        self.waiting.then(*job)
 
     # -- calls without learning -------------------------------------------------------------------
 
     def _settle(self, *, keep: int) -> None:
         """Calls that no backward went through were evaluations."""
+        if not self._calls:
+            return
         done = [c for c in self._calls if not c.learns]
         waiting = [c for c in self._calls if c.learns and not c.used()]
         ready = max(len(waiting) - keep, 0)

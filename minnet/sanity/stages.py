@@ -28,9 +28,10 @@ def begins(
     used: a model of this run made the loss.   calls: (module, arguments, output) of what is no
     part of the run.   known: ids of its parameters, trained: of all that ever learned.
     """
+    one_is_known = any(id(p) in known for p in gradients)
+    if used or not one_is_known:
+        return not one_is_known
     new = {id(p) for p in gradients if id(p) not in known}
-    if used or len(new) == len(gradients):
-        return len(new) == len(gradients)
     learning = [module for module, _, y in calls if getattr(y, "requires_grad", False)]
     part = any(id(p) in new for module in learning for p in module.parameters())
     return part and not new & set(trained)
@@ -44,7 +45,8 @@ def note_discarded(record: Record, gradients: Collection[Any]) -> None:
 
 def note_stale(record: Record, gradients: Collection[Any], stepped: Collection[int]) -> None:
     """Gradients left over from a step that was already taken."""
-    if any(id(p) in stepped and _left(p) for p in gradients):
+    old = [p for p in gradients if p._grad is not None and id(p) in stepped]
+    if any(map(_left, old)):
         record.facts["stale"] = record.facts.get("stale", 0) + 1
 
 

@@ -22,6 +22,7 @@ from ..nn import (
     Tanh,
     activation,
 )
+from .finding import some
 from .report import Check
 
 __all__ = ["RULES", "check_structure"]
@@ -102,7 +103,7 @@ def _constant_start(model: Module, loss_fn: Any) -> list[str]:
                if isinstance(m, LINEAR) and m.weight.size > 1]  # fmt: skip
     same = [(n, float(w.flat[0])) for n, w in weights if bool((w == w.flat[0]).all())]
     zero_last = len(same) == 1 and same[0][1] == 0 and weights[-1][0] == same[0][0]
-    return [] if zero_last else [f"{n}.weight is {value:g} throughout" for n, value in same]
+    return [] if zero_last else [f"{n}.weight: {value:g} throughout" for n, value in same]
 
 
 RULES: dict[str, tuple[Rule, str, str, str]] = {  # name: (rule, verdict, why, what to try)
@@ -161,8 +162,7 @@ def check_structure(model: Module, loss_fn: Any = None) -> list[Check]:
     checks = []
     for name, (rule, verdict, why, try_) in RULES.items():
         found = rule(model, loss_fn)
-        measured = "; ".join(found[:3]) or "none found"
-        checks.append(
-            Check(name, verdict if found else "pass", "none", measured, why, try_, {"found": found})
-        )
+        result = verdict if found else "pass"
+        measured = f"not at {some(found, between='; ')}" if found else "everywhere"
+        checks.append(Check(name, result, "everywhere", measured, why, try_, {"found": found}))
     return checks

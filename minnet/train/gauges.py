@@ -16,6 +16,7 @@ from ..backend import to_host
 from ..errors import ShapeError
 from ..modes import attach, detach
 from .monitors import MANY, Monitor, Sampling, Waiting
+from .rows import Copies, lengths, places, stacked
 
 if TYPE_CHECKING:
     from .fit import Run
@@ -45,6 +46,7 @@ class GradientNorms(Waiting):
     def __init__(self, every: int = 10):
         super().__init__(every)
         self._named: list[tuple[str, Any]] = []
+        self._rows = Copies()
 
     def start(self, run: Run) -> None:
         """Whose gradients are looked at."""
@@ -54,24 +56,25 @@ class GradientNorms(Waiting):
         """Copy the gradients that the step is about to use."""
         if run.history.steps % self.every:
             return
-        grads = [None if p._grad is None else p._grad._data.ravel().copy() for _, p in self._named]
-        self.keep(run, grads, sum(g.size for g in grads if g is not None))
+        named = [(name, p) for name, p in self._named if p._grad is not None]
+        grads = self._rows.copy([p._grad._data for _, p in named])
+        self.keep(run, (named, grads), grads.size)
 
     def measure(self, history: History, samples: list[tuple[float, Any]]) -> None:
-        """Of all samples at once."""
-        total = np.zeros(len(samples))
-        for k, (name, _) in enumerate(self._named):
-            have = [i for i, (_, grads) in enumerate(samples) if grads[k] is not None]
-            if not have:
-                continue
-            g = np.stack([to_host(samples[i][1][k]) for i in have])
-            squares = np.einsum("ij,ij->i", g, g).astype(float)
-            total[have] += squares
-            found = {"norm": squares**0.5, "min": g.min(axis=1), "max": g.max(axis=1)}
-            xs = [samples[i][0] for i in have]
-            for what, values in found.items():
-                history.extend(f"gradient_{what}/{name}", values.tolist(), x=xs)
-        history.extend("gradient_norm", (total**0.5).tolist(), x=[x for x, _ in samples])
+        """Of all samples in a row that have the same gradients at once."""
+        for named, group in groupby(samples, key=lambda sample: sample[1][0]):
+            xs, kept = zip(*((x, grads) for x, (_, grads) in group), strict=True)
+            g = stacked(kept)
+            total = np.zeros(len(g))
+            cuts = places(p.size for _, p in named)
+            for (name, _), part in zip(named, cuts, strict=True):
+                norm = lengths(g[:, part])
+                total += norm**2
+                found = {"norm": norm, "min": g[:, part].min(axis=1), "max": g[:, part].max(axis=1)}
+                for what, values in found.items():
+                    history.extend(f"gradient_{what}/{name}", values.tolist(), x=xs)
+            history.extend("gradient_norm", (total**0.5).tolist(), x=xs)
+            self._rows.give_back(kept)
 
 
 class Gradients(Sampling):
@@ -137,10 +140,10 @@ class Units(Waiting):
             xs, outputs = zip(*group, strict=True)
             for k, (op, *_) in enumerate(layout):
                 ys, name = [seen[k][1] for seen in outputs], f"{op} {k + 1}"
-                spread = _stack([y.ravel("K") for y in ys]).std(axis=1)
+                spread = stacked([y.ravel("K") for y in ys]).std(axis=1)
                 history.extend(f"spread/{name}", spread.tolist(), x=xs)
                 what = "dead" if op == "relu" else "saturated"
-                shares = _dead(_stack(ys)) if op == "relu" else _saturated(_stack(ys), op)
+                shares = _dead(stacked(ys)) if op == "relu" else _saturated(stacked(ys), op)
                 history.extend(f"{what}/{name}", shares.tolist(), x=xs)
 
     def end(self, run: Run) -> None:
@@ -163,11 +166,6 @@ class _Outputs:
     def on_op(self, op: Any, args: Any, settings: dict, y: Any) -> None:
         if op.name in ("relu", "tanh", "sigmoid") and y.ndim > 1 and y.requires_grad:
             self.seen.append((op.name, to_host(y.data)))
-
-
-def _stack(ys: list[np.ndarray]) -> np.ndarray:
-    """Of one array a view."""
-    return ys[0][None] if len(ys) == 1 else np.stack(ys)
 
 
 def _layout(sample: tuple[float, Any]) -> list[tuple[str, tuple, tuple]]:
@@ -216,7 +214,8 @@ class Rates(Waiting):
         if run.history.steps % self.every:
             return
         group, rho = run.optimizer.groups[0], float(getattr(run.optimizer, "rho", 0.0))
-        self.keep(run, (group["lr"], group.get("momentum", 0.0), group["lr"] / (1 - rho)), 3)
+        lr = group["lr"]
+        self.keep(run, (lr, group.get("momentum", 0.0), lr / (1 - rho)), 3)
 
     def measure(self, history: History, samples: list[tuple[float, Any]]) -> None:
         """There is nothing to compute."""
@@ -317,16 +316,12 @@ class StepLength(Sampling):
     def _measure(self, run: Run) -> None:
         before = after = 0.0
         for (p, _, g), d in zip(self._before, self._changes, strict=True):
-            before += _dot(g, d)
-            after += _dot(p._grad._data, d) if p._grad is not None else nan
+            before += float(np.vdot(g, d))
+            after += float(np.vdot(p._grad._data, d)) if p._grad is not None else nan
         alpha = step_length(before, after)
         self.recent.append(alpha)
         run.record("step_length", alpha)
         self._before, self._changes = [], []
-
-
-def _dot(a: Any, b: Any) -> float:
-    return float(np.vdot(a, b))
 
 
 def step_length(before: float, after: float) -> float:

@@ -84,6 +84,17 @@ class History:
         """The latest value of a series."""
         return float(self._get(name)[1][-1])
 
+    def since(self, name: str, count: int) -> list[float]:
+        """The values of a series after its first ``count``; none if it has not begun.
+
+        >>> h = History()
+        >>> h.extend("loss", [3.0, 2.0, 1.0], x=[1, 2, 3])
+        >>> h.since("loss", 1), h.since("accuracy", 0)
+        ([2.0, 1.0], [])
+        """
+        values = self._get(name)[1][count:] if name in self else []
+        return [float(value) for value in values]
+
     def _get(self, name: str) -> tuple[list[float], list[float]]:
         self.read()
         if name not in self._series:

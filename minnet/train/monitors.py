@@ -57,15 +57,6 @@ def check_every(every: int) -> int:
     return every
 
 
-def length(a: Any) -> float:
-    """The Euclidean norm of all numbers of an array.
-
-    >>> length(np.array([[3.0], [4.0]]))
-    5.0
-    """
-    return float(np.vdot(a, a)) ** 0.5
-
-
 class Sampling(Monitor):
     """A monitor that looks at every ``every``-th step."""
 
@@ -132,17 +123,19 @@ class UpdateRatios(Waiting):
         """Compare with the copy."""
         if not self._before:
             return
-        pairs = zip(self._named, self._before, strict=True)
-        norms = [(length(old), length(p._data - old)) for (_, p), old in pairs]
+        changes = [p._data - old for (_, p), old in zip(self._named, self._before, strict=True)]
+        squares = [
+            (np.vdot(w, w), np.vdot(d, d)) for w, d in zip(self._before, changes, strict=True)
+        ]
         self._before = []
-        self.keep(run, norms, len(norms))
+        self.keep(run, squares, len(squares))
 
     def measure(self, history: History, samples: list[tuple[float, Any]]) -> None:
         """The quotients."""
         for k, (name, _) in enumerate(self._named):
-            have = [(x, *norms[k]) for x, norms in samples if norms[k][0] > 0]
+            have = [(x, *squares[k]) for x, squares in samples if squares[k][0] > 0]
             if have:
-                ratios = [change / norm for _, norm, change in have]
+                ratios = [float(change) ** 0.5 / float(norm) ** 0.5 for _, norm, change in have]
                 history.extend(name, ratios, x=[x for x, _, _ in have])
 
 

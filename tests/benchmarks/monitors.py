@@ -1,6 +1,6 @@
 """Cost of monitors: time of a step with them, sampling every tenth step, over one without.
 
-Run:  python -m tests.benchmarks.monitors          prints medians over interleaved rounds (C17)
+Run:  python -m tests.benchmarks.monitors          prints the best of interleaved rounds (C17)
 """
 
 import time
@@ -42,7 +42,7 @@ def seconds(sizes, batch, monitors, steps):
 
 
 def overheads(sizes, batch, *, steps=STEPS, rounds=ROUNDS):
-    """{watched by: median time over the median without}."""
+    """{watched by: shortest time over the shortest without, minus 1}."""
     times = {name: [] for name in WATCHED}
     for _ in range(rounds):
         for name, make in WATCHED.items():

@@ -34,7 +34,7 @@ def make(losses=None, **facts):
         ]
         units = [Units("relu 1", "relu", np.ones(32, bool), spread=0.3)]
         record.samples.append(Sample(t, batch, weights, units))
-        record.rates.append({"lr": 0.1, "momentum": 0.9, "effective": 1.0})
+        record.rates.append({"lr": 0.1, "momentum": 0.9})
     record.evaluations = [
         Evaluation(t, 100, loss, 0.9, looked=100, mean=0.3, std=0.4)
         for t, loss in ((30, 0.8), (60, 0.5), (100, 0.4))
@@ -349,3 +349,13 @@ def test_of_models_trained_against_each_other_no_curve_is_read():
     record = make([CHANCE + 2 * (-1) ** t for t in range(STEPS)], alternating=True)
     assert detect(record) == []
     assert {f.kind for f in detect(make(alternating=True, stale=STEPS))} == {"missing_zero_grad"}
+
+
+@pytest.mark.parametrize(("kind", "words"), [("cross_entropy", "is 0.693"), ("", "is not known")])
+def test_the_loss_of_guessing_is_a_number_or_not_known(kind, words):
+    record = wide()
+    record.kind = kind
+    for sample in record.samples:
+        sample.batch.target = np.arange(20.0) % 2
+    seen = DETECTORS["initial_weights_too_large"](record).seen
+    assert words in seen and "nan" not in seen

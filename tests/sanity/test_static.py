@@ -174,6 +174,7 @@ def test_every_parameter_moves_and_frozen_ones_do_not():
     assert sanity.check_movement(healthy(), F.cross_entropy, digits()).ok
     check = sanity.check_movement(detached_layer(), F.cross_entropy, digits())
     assert not check.ok and check.data["still"] == ["0.weight", "0.bias"]
+    assert "0.weight, 0.bias never moved" in check.measured
     frozen = plain().requires_grad_(False)
     frozen[2].requires_grad_(True)
     assert sanity.check_movement(frozen, F.cross_entropy, digits()).ok
@@ -188,6 +189,19 @@ def test_dead_units_count_as_no_gradient():
     model[0].bias.data = np.full(32, -50, "float32")
     check = sanity.check_movement(model, F.cross_entropy, digits())
     assert "0.weight" in check.data["still"]
+    deep = chain(*[nn.Lambda(lambda x: x * 0) if k == 4 else nn.Linear(64, 64, rng=k)
+                   for k in range(5)], nn.Linear(64, 10, rng=5))
+    seen = sanity.check_movement(deep, F.cross_entropy, digits()).measured
+    assert "0.weight, 0.bias, 1.weight and 6 more never moved" in seen
+
+
+def test_rules_of_structure_say_where_they_do_not_hold():
+    model = chain(*[layer for _ in range(3) for layer in (nn.ReLU(), nn.Tanh())])
+    checks = {c.name: c for c in sanity.check_structure(model, F.cross_entropy)}
+    rows = checks["no two activations in a row"]
+    assert rows.measured.startswith("not at 1: Tanh") and rows.measured.endswith(" and 2 more")
+    assert rows.expected == "everywhere"
+    assert checks["no two linear layers in a row"].measured == "everywhere"
 
 
 def test_nan_in_the_data_is_the_only_finding():

@@ -139,6 +139,34 @@ def test_gradient_norms_are_those_of_the_gradients():
     np.testing.assert_allclose(history["gradient_norm"], total, rtol=1e-6)
 
 
+def test_gradient_norms_of_parameters_that_freeze_and_thaw():
+    """C09: a parameter without a gradient is left out, in its series and in the total."""
+    setup, seen = Setup(), []
+    frozen = setup.model[0].weight
+
+    class Freeze(train.Monitor):
+        def before_step(self, run):
+            frozen.grad = None if run.t in (2, 3, 5) else frozen.grad
+            grads = [p.grad for p in run.model.parameters() if p.grad is not None]
+            seen.append(np.sqrt(sum((g.data**2).sum() for g in grads)))
+
+    history = setup.fit(epochs=1, monitors=[Freeze(), train.GradientNorms(1)])
+    steps = history.steps
+    assert (history.x("gradient_norm/0.weight") * steps).round().tolist() == [0, 1, 4, 6]
+    assert len(history["gradient_max/0.bias"]) == steps == 7
+    np.testing.assert_allclose(history["gradient_norm"], seen, rtol=1e-6)
+
+
+def test_gauges_of_a_model_without_parameters():
+    gauges = [train.GradientNorms(1), train.UpdateRatios(1), train.StepLength(1)]
+    model, opt = nn.ReLU(), optim.SGD([tensor([1.0], requires_grad=True)], lr=0.1)
+    loader = data.Loader((np.ones((2, 1)), np.zeros(2)), batch_size=1, shuffle=False)
+    loss = lambda scores, y: (opt.groups[0]["params"][0] * scores).sum()
+    history = train.fit(model, loss, opt, loader, epochs=1, metrics={}, monitors=gauges,
+                        progress=False)
+    assert history["gradient_norm"].tolist() == [0, 0]
+
+
 def test_rates_are_the_schedules():
     """lr / (1 - momentum) is the effective rate."""
     history = descend(1.0, 0.01, opt=optim.Momentum, momentum=0.9, monitors=[train.Rates(1)])

@@ -19,6 +19,11 @@ def history():
     return h
 
 
+def test_values_since_a_count(history):
+    assert history.since("loss", 2) == [1 / 5, 1 / 6] and history.since("loss", 4) == []
+    assert history.since("loss", 0) == history["loss"].tolist() and history.since("lr", 0) == []
+
+
 def test_series_are_arrays_in_order(history):
     assert history.names() == ["loss", "val_loss"]
     assert history["loss"].tolist() == [1 / 3, 1 / 4, 1 / 5, 1 / 6]

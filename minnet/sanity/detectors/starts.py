@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..finding import Finding
+from ..finding import Finding, some
 from ..record import Record, Weights
 
 __all__ = ["DETECTORS"]
@@ -44,7 +44,7 @@ def symmetric_units(record: Record) -> Finding | None:
         return None
     return Finding(
         "symmetric_units", "error", "fact",
-        f"all units of {', '.join(names[:3])} had the same weights, at the start or after steps.",
+        f"all units of {some(names)} had the same weights, at the start or after steps.",
         "Equal units get equal gradients and stay equal: a layer of them is worth one unit. "
         "Through weights of 0 neither signal nor gradient passes.",
         "Draw the weights at random (init.kaiming_normal); only biases may start at 0.",
@@ -60,11 +60,12 @@ def initial_weights_too_large(record: Record) -> Finding | None:
     large = gain > WIDE or (gain > USUAL and product > MULTIPLIED)
     if not large or (known and surprise < SURPRISED and not _wild(record)):
         return None
+    chance = f"{record.chance:.3g}" if isfinite(record.chance) else "not known"
     return Finding(
         "initial_weights_too_large", "error", "cause",
         f"{name} starts with gain {gain:.3g} (the weights' standard deviation times the root of "
         f"its inputs' number; usual: 1 to 1.5), all layers amplify {product:.2g} times the usual; "
-        f"the first loss is {record.start:.3g}, that of guessing {record.chance:.3g}.",
+        f"the first loss is {record.start:.3g}, that of guessing is {chance}.",
         "Each layer multiplies the signal by about its gain. The model starts out certain and "
         "wrong, or with tanh and sigmoid units where they are flat and pass no gradient.",
         "Use init.kaiming_normal (relu) or init.xavier_normal (tanh, sigmoid).",

@@ -6,7 +6,7 @@ from math import isfinite
 
 import numpy as np
 
-from ..finding import Finding
+from ..finding import Finding, some
 from ..record import Record, Sample
 
 __all__ = ["DETECTORS"]
@@ -90,7 +90,7 @@ def not_in_optimizer(record: Record) -> Finding | None:
         return None
     return Finding(
         "not_in_optimizer", "error", "fact",
-        f"{_some(lost)} got gradients, and no optimizer has them ({len(lost)} of {len(known)} "
+        f"{some(lost)} got gradients, and no optimizer has them ({len(lost)} of {len(known)} "
         "parameters).",
         "What the optimizer was not given stays at its random start.",
         "Build the optimizer from model.parameters(), after the model is complete.",
@@ -111,7 +111,7 @@ def unreached(record: Record) -> Finding | None:
         return None
     return Finding(
         "unreached", "error", "fact",
-        f"{_some(lost)} never got a gradient ({len(lost)} in all; {len(zero)} more got zeros).",
+        f"{some(lost)} never got a gradient ({len(lost)} in all; {len(zero)} more got zeros).",
         "The loss does not depend on them, or the way to them was cut by detach, .data or NumPy.",
         "Follow the forward pass from these parameters to the loss; remove them if unused.",
     )  # fmt: skip
@@ -124,10 +124,10 @@ def frozen(record: Record) -> Finding | None:
         return None
     random = names & record.facts.get("random", set())
     meant = random & record.facts.get("owned", set()) or not record.skill > GOOD
-    looks = f"; {_some(random)} look like random initial weights" if random else ""
+    looks = f"; {some(random)} look like random initial weights" if random else ""
     return Finding(
         "frozen", "warning" if random and meant else "note", "fact",
-        f"{_some(names)} had requires_grad=False and never moved ({len(names)} of {len(known)} "
+        f"{some(names)} had requires_grad=False and never moved ({len(names)} of {len(known)} "
         f"parameters){looks}.",
         "Frozen layers keep their initial weights. That is right for layers trained before, and "
         "wrong for random ones.",
@@ -294,11 +294,6 @@ def _best(record: Record) -> float:
     if len(losses) < 10:
         return float(losses.min(initial=np.inf))
     return float(np.convolve(losses, np.ones(10) / 10, "valid").min())
-
-
-def _some(names: set[str]) -> str:
-    ordered = sorted(names)
-    return ", ".join(ordered[:3]) + (f" and {len(ordered) - 3} more" if len(ordered) > 3 else "")
 
 
 DETECTORS = (
