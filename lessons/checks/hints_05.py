@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ABOVE_CHANCE", "FIRST_LOSSES", "LEAKS", "PATIENTS", "PRIOR"]
+__all__ = ["ABOVE_CHANCE", "DEAD", "FIRST_LOSSES", "LEAKS", "PATIENTS", "PRIOR"]
 
 Hints = dict[str, tuple[str, str, str]]
 
@@ -194,5 +194,53 @@ PATIENTS: Hints = {
         "You found that it is sick, but not what it has.",
         "Read the numbers of the first finding; later ones are often its consequences.",
         "Which of the causes, if it were true, would make the first finding necessary?",
+    ),
+}
+
+DEAD: Hints = {
+    "zeros": (
+        "You counted zeros. A healthy ReLU outputs many of them.",
+        "A unit is a column. One number above 0 in it, and the unit lives.",
+        "First decide for each column whether all of it is 0; then take the share of columns.",
+    ),
+    "examples": (
+        "You looked along the rows: those are examples.",
+        "Which axis of an array of shape (n, units) runs over the examples?",
+        "Ask for all zeros along axis 0, so that one answer is left for each unit.",
+    ),
+    "each batch alone": (
+        "A unit that is silent in one batch may speak in the next.",
+        "When is a unit dead: if it is silent in one batch, in most, or in all?",
+        "Collect which units were active in any batch; take the share only at the end.",
+    ),
+    "one batch": (
+        "Your function looks at one of the batches only.",
+        "What happens to the others in your loop, or after its first `return`?",
+        "Keep one array for all batches: which units have been active so far.",
+    ),
+    "alive": (
+        "This is the share of units that live.",
+        "Dead and alive add up to 1.",
+        "Turn the answer round before you take the mean, or subtract from 1.",
+    ),
+    "a count": (
+        "This is how many units are dead; a share is asked for.",
+        "A share lies between 0 and 1.",
+        "Divide by the number of units, or take a mean where you took a sum.",
+    ),
+    "any for all": (
+        "Your function calls a unit dead as soon as it outputs one 0.",
+        "For a ReLU a 0 now and then is normal.",
+        "All outputs of the unit must be 0, not any of them.",
+    ),
+    "too coarse": (
+        "Your function buries a unit that is faint, or seldom active.",
+        "A gradient passes wherever the output is above 0, however little.",
+        "Compare with 0 itself, and look at each output, not at a rounded mean.",
+    ),
+    "per cent": (
+        "This is a percentage.",
+        "A share lies between 0 and 1.",
+        "Leave out the factor 100.",
     ),
 }

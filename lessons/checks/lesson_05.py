@@ -1,4 +1,4 @@
-"""Lesson 5: losses before learning, the prior, what chance can do, leaks, and ten patients."""
+"""Lesson 5: first losses, the prior, chance, leaks, ten patients, and dead units."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from . import hints_05 as hints
 from .compare import agrees, call, expect
 from .exercise import Wrong, exercise
 
-__all__ = ["above_chance", "first_losses", "leaks", "patients", "prior"]
+__all__ = ["above_chance", "dead_share", "first_losses", "leaks", "patients", "prior"]
 
 # -- 5.1 -------------------------------------------------------------------------------------------
 
@@ -273,3 +273,76 @@ def patients(answer: Any, rng: np.random.Generator) -> Iterator[str]:
         earned = max(len(right) - len(accused) - len(missed), 0) / len(letters)
         raise Wrong(kind, f"{len(right)} of {len(letters)} are right.", earned=earned)
     yield "all ten are right: eight sick, two healthy"
+
+
+# -- 5.6 -------------------------------------------------------------------------------------------
+
+Batches = list[np.ndarray]
+
+
+def _dead(batches: Batches) -> float:
+    return float((np.concatenate(batches) == 0).all(axis=0).mean())
+
+
+DEAD: list[tuple[str, Callable[[Batches], Any]]] = [  # (mistake, a way to make it)
+    ("zeros", lambda b: (np.concatenate(b) == 0).mean()),
+    ("zeros", lambda b: np.mean([(x == 0).mean() for x in b])),
+    ("examples", lambda b: (np.concatenate(b) == 0).all(axis=1).mean()),
+    ("examples", lambda b: np.mean([(x == 0).all(axis=1).mean() for x in b])),
+    ("each batch alone", lambda b: np.mean([_dead([x]) for x in b])),
+    ("each batch alone", lambda b: max(_dead([x]) for x in b)),
+    ("each batch alone", lambda b: min(_dead([x]) for x in b)),
+    ("each batch alone", lambda b: np.any([(x == 0).all(axis=0) for x in b], axis=0).mean()),
+    ("one batch", lambda b: _dead(b[:1])),
+    ("one batch", lambda b: _dead(b[-1:])),
+    ("alive", lambda b: 1 - _dead(b)),
+    ("a count", lambda b: _dead(b) * b[0].shape[1]),
+    ("any for all", lambda b: (np.concatenate(b) == 0).any(axis=0).mean()),
+    ("too coarse", lambda b: (np.concatenate(b).mean(axis=0) < 1e-3).mean()),
+    ("too coarse", lambda b: (np.concatenate(b) < 1e-4).all(axis=0).mean()),
+    ("per cent", lambda b: 100 * _dead(b)),
+]
+
+
+def _layer(rng: np.random.Generator, sizes: tuple[int, ...], alone: tuple[int, ...]) -> Batches:
+    """Outputs of a relu layer in batches of these sizes: two dead units, in each batch some that
+    are active in it alone, a faint one, and ordinary ones."""
+    owner = np.repeat(np.arange(len(sizes)), alone)
+    special = len(owner) + 3
+    units = special + int(rng.integers(3, 8))
+    batches = [np.maximum(rng.normal(size=(n, units)), 0) for n in sizes]
+    for k, x in enumerate(batches):
+        x[:, :special] = 0
+        x[-1, 3:special] = 0.5 * (owner == k)
+        x[0, special:] += 0.1
+    batches[1][0, 2] = 1e-6
+    order = rng.permutation(units)
+    return [x[:, order] for x in batches]
+
+
+@exercise(
+    "5.6",
+    "Dead units",
+    points=2,
+    hints=hints.DEAD,
+)
+def dead_share(answer: Any, rng: np.random.Generator) -> Iterator[str]:
+    """The share of a relu layer's units that were 0 for every example of every batch."""
+    shapes = (((4, 5, 3), (1, 1, 1)), ((6, 1), (1, 1)), ((3, 4, 5, 2), (2, 3, 1, 2)))
+    layers = [_layer(rng, *shape) for shape in shapes]
+    got = [call(answer, [x.copy() for x in layer]) for layer in layers]
+    fits = lambda rule: all(agrees(g, rule(b), rtol=1e-5) for g, b in zip(got, layers, strict=True))
+    for mistake, rule in DEAD:
+        if fits(rule):
+            raise Wrong(mistake, f"For {_described(layers[0])} it is {got[0]}.")
+    for g, layer in zip(got, layers, strict=True):
+        expect(g, _dead(layer), what=f"The share for {_described(layer)}", rtol=1e-5)
+    yield "three layers, in two to four batches: dead units told from faint and seldom active ones"
+    never, always = np.zeros((3, 4)), np.ones((3, 4))
+    expect(call(answer, [never, never]), 1.0, what="The share of a layer that is all 0", rtol=1e-5)
+    expect(call(answer, [always]), 0.0, what="The share of a layer that is all 1", rtol=1e-5)
+    yield "a layer that is dead altogether, and one that lives altogether"
+
+
+def _described(layer: Batches) -> str:
+    return f"batches of {', '.join(str(len(x)) for x in layer)} examples, {layer[0].shape[1]} units"

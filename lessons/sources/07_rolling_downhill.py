@@ -58,7 +58,8 @@ picture
 # ends lower. Right: every step lands higher than the one before.
 #
 # The number is the **learning rate** $\lambda$, in code `lr`: the share of the gradient that a step
-# takes.
+# takes. With a **learning rate too low** one stands nearly still; with a **learning rate too high**
+# one jumps to and fro, or away.
 #
 # $$ x \leftarrow x - \lambda\, g $$
 #
@@ -287,7 +288,9 @@ picture
 #
 # With $\mu = 0.9$ the ball ends ten times as fast as descent. Friction balances the push; without
 # friction ($\mu = 1$) it would get faster for ever. Therefore $\lambda/(1 - \mu)$ is what to compare
-# when two settings of momentum are compared.
+# when two settings of momentum are compared. A **momentum too high** is one that adds up gradients
+# of about as many steps as a run has, $1/(1 - \mu)$: the ball gets faster all the time, flies past
+# the minimum, and swings back. (Adam, in lesson 10, has such a number too, the first of its `betas`.)
 #
 # Physicists check a simulation by its energy: kinetic, $\frac12 v^2/\lambda$, plus height, $f$. (If
 # nothing rubs, the rule is Newton's law $\ddot x = -\nabla f$ in time steps of $\sqrt\lambda$; $v$
@@ -393,6 +396,8 @@ picture
 # - complex roots: $z^t$ turns in the plane, and $x_t$ swings. A negative root makes it jump from
 #   side to side. Both times it **oscillates** (while $|z| < 1$);
 # - a root with $|z| > 1$: it **diverges**.
+#
+# (When the doctor of lesson 5 finds a run **oscillating** or **diverged**, this is what it means.)
 #
 # **Exercise 7.3.** Find the borders between the three, as formulas in $\lambda h$ and $\mu$, and
 # write them as a function. (The roots have the product $\mu$. Where is the discriminant zero, and

@@ -6,29 +6,24 @@ __all__ = ["LESSONS", "lesson_of"]
 
 # number: (title, what it explains: kinds of findings and names of checks)
 LESSONS: dict[int, tuple[str, tuple[str, ...]]] = {
-    1: ("Numbers that differentiate", ("gradients",)),
-    2: ("Kinks, seeds and other traps", ("not_finite", "data are finite")),
-    3: (
-        "Backprop by hand",
-        (
-            "missing_zero_grad", "unreached", "uphill", "vanishing_gradients",
-            "exploding_gradients", "saturated", "every parameter moves",
-        ),
-    ),
     5: (
         "Before you train",
         (
-            "softmax_twice", "missing_softmax", "wrong_axis", "broadcasting", "negated_loss",
-            "clipped_scores", "wrong_reduction", "evaluation_in_training_mode",
-            "training_in_eval_mode", "statistics_never_updated", "constant_inputs",
-            "unnormalised_inputs", "unnormalised_targets", "unshuffled", "degenerate_labels",
-            "broken_labels", "leak", "evaluation_inputs_differ", "symmetric_units",
-            "initial_weights_too_large", "initial_weights_too_small", "collapsed",
-            "not_in_optimizer", "frozen", "plateau", "overfitting", "underfitting",
-            "weight_decay_overwhelms", "noisy_features", "dead_relus",
+            "missing_zero_grad", "missing_step", "not_in_optimizer", "unreached", "frozen",
+            "uphill", "negated_loss", "wrong_reduction",
+            "softmax_twice", "missing_softmax", "wrong_axis", "broadcasting", "clipped_scores",
+            "symmetric_units", "initial_weights_too_large", "initial_weights_too_small",
+            "collapsed", "vanishing_gradients", "exploding_gradients", "saturated", "dead_relus",
+            "late_start",
+            "evaluation_in_training_mode", "training_in_eval_mode", "statistics_never_updated",
+            "constant_inputs", "unnormalised_inputs", "unnormalised_targets", "unshuffled",
+            "degenerate_labels", "broken_labels", "leak", "evaluation_inputs_differ",
+            "plateau", "overfitting", "underfitting", "spikes", "not_finite",
+            "weight_decay_overwhelms", "noisy_features",
             "loss at chance", "regularisation raises the loss", "overfits a tiny set",
             "features are informative", "inputs matter", "examples do not mix",
-            "bias knows the prior", "no softmax before the loss",
+            "bias knows the prior", "every parameter moves", "data are finite",
+            "no softmax before the loss",
             "no activation before the loss", "no two activations in a row",
             "no two linear layers in a row", "no bias before batch norm",
             "no dropout before batch norm", "dropout leaves enough", "weights start at random",
@@ -37,11 +32,10 @@ LESSONS: dict[int, tuple[str, tuple[str, ...]]] = {
     7: (
         "Rolling downhill: SGD, momentum, Nesterov",
         (
-            "learning_rate_too_low", "learning_rate_too_high", "momentum_too_high",
-            "missing_step", "diverged", "oscillating", "spikes",
+            "learning_rate_too_low", "learning_rate_too_high", "momentum_too_high", "diverged",
+            "oscillating",
         ),
     ),
-    10: ("Per-parameter rates and the saddle", ("late_start",)),
 }  # fmt: skip
 
 _NUMBERS = {name: number for number, (_, names) in LESSONS.items() for name in names}

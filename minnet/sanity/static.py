@@ -163,6 +163,7 @@ def check_structure(model: Module, loss_fn: Any = None) -> list[Check]:
     for name, (rule, verdict, why, try_) in RULES.items():
         found = rule(model, loss_fn)
         result = verdict if found else "pass"
-        measured = f"not at {some(found, between='; ')}" if found else "everywhere"
-        checks.append(Check(name, result, "everywhere", measured, why, try_, {"found": found}))
+        measured = some(found, between="; ") if found else "none does"
+        texts = "no layer breaks it", measured, why, try_
+        checks.append(Check(name, result, *texts, {"found": found}))
     return checks

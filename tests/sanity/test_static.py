@@ -199,9 +199,9 @@ def test_rules_of_structure_say_where_they_do_not_hold():
     model = chain(*[layer for _ in range(3) for layer in (nn.ReLU(), nn.Tanh())])
     checks = {c.name: c for c in sanity.check_structure(model, F.cross_entropy)}
     rows = checks["no two activations in a row"]
-    assert rows.measured.startswith("not at 1: Tanh") and rows.measured.endswith(" and 2 more")
-    assert rows.expected == "everywhere"
-    assert checks["no two linear layers in a row"].measured == "everywhere"
+    assert rows.measured.startswith("1: Tanh") and rows.measured.endswith(" and 2 more")
+    assert rows.expected == "no layer breaks it"
+    assert checks["no two linear layers in a row"].measured == "none does"
 
 
 def test_nan_in_the_data_is_the_only_finding():

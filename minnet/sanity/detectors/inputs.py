@@ -59,8 +59,8 @@ def unnormalised_inputs(record: Record) -> Finding | None:
     harmful = not record.skill > POOR or not isfinite(record.end) or surprised
     return Finding(
         "unnormalised_inputs", "error" if harmful else "note", "fact",
-        f"inputs have mean {batch.mean:.3g} and standard deviation {batch.std:.3g}; that of the "
-        f"widest feature is {batch.uneven:.3g} times that of the median one.",
+        f"inputs have mean {batch.mean:.3g} and standard deviation {batch.std:.3g}; the widest "
+        f"feature's deviation is {batch.uneven:.3g} times the median feature's.",
         "Initial weights are sized for inputs of mean 0 and standard deviation 1. Others make the "
         "layers' outputs too large or too small, and features of unlike sizes need unlike rates.",
         "Subtract each feature's mean over the training set, then divide by its standard deviation "

@@ -51,6 +51,28 @@ def leaks_output_by_output(model, x):
     return False
 
 
+def dead_by_maxima(batches):
+    return float(np.mean(np.max([x.max(axis=0) for x in batches], axis=0) == 0))
+
+
+def dead_one_by_one(batches):
+    units = len(batches[0][0])
+    dead = [all(row[k] == 0 for x in batches for row in x) for k in range(units)]
+    return sum(dead) / units
+
+
+def dead_remembered(batches):
+    active = np.zeros(batches[0].shape[1], bool)
+    for x in batches:
+        active |= (x > 0).any(axis=0)
+    return np.float32(1 - active.mean())
+
+
+def dead_by_sums(batches):
+    total = sum(x.sum(axis=0) for x in batches)
+    return np.count_nonzero(total == 0) / total.size
+
+
 PATIENTS = dict(
     zip(
         "JIHGFEDCBA",
@@ -65,4 +87,5 @@ RIGHT = {
     "5.3": [(beyond_by_counts,)],
     "5.4": [(leaks_by_exchange,), (leaks_by_gradient,), (leaks_output_by_output,)],
     "5.5": [(PATIENTS,)],
+    "5.6": [(dead_by_maxima,), (dead_one_by_one,), (dead_remembered,), (dead_by_sums,)],
 }

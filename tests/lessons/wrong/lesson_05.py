@@ -197,3 +197,103 @@ wrong("5.5", "sick overlooked")(ANSWER | {"J": "healthy"})
 wrong("5.5", "confused")(ANSWER | {"A": "rate", "I": "rate"})
 wrong("5.5", "unknown cause")(ANSWER | {"I": "dead_relus"})
 wrong("5.5", "type")(list(ANSWER.values()))
+
+
+# -- 5.6 Dead units --------------------------------------------------------------------------------
+
+
+@wrong("5.6", "zeros")
+def counts_zeros(batches):
+    return sum((x == 0).sum() for x in batches) / sum(x.size for x in batches)
+
+
+@wrong("5.6", "zeros")
+def averages_the_zeros_of_batches(batches):
+    return np.mean([np.mean(x <= 0) for x in batches])
+
+
+@wrong("5.6", "examples")
+def looks_along_the_rows(batches):
+    rows = np.vstack(batches)
+    return np.mean([not row.any() for row in rows])
+
+
+@wrong("5.6", "examples")
+def looks_along_the_rows_of_each_batch(batches):
+    return np.mean([(x == 0).all(1).mean() for x in batches])
+
+
+@wrong("5.6", "each batch alone")
+def averages_over_batches(batches):
+    return sum((x.max(axis=0) == 0).mean() for x in batches) / len(batches)
+
+
+@wrong("5.6", "each batch alone")
+def buries_who_is_silent_in_one_batch(batches):
+    dead = np.zeros(batches[0].shape[1], bool)
+    for x in batches:
+        dead |= x.sum(axis=0) == 0
+    return dead.mean()
+
+
+@wrong("5.6", "each batch alone")
+def keeps_the_worst_batch(batches):
+    return max((x.sum(axis=0) == 0).mean() for x in batches)
+
+
+@wrong("5.6", "one batch")
+def returns_inside_the_loop(batches):
+    for x in batches:
+        dead = (x == 0).all(axis=0)
+        return dead.mean()
+
+
+@wrong("5.6", "one batch")
+def overwrites_in_the_loop(batches):
+    for x in batches:
+        dead = (x == 0).all(axis=0)
+    return dead.mean()
+
+
+@wrong("5.6", "alive")
+def gives_the_living(batches):
+    return np.concatenate(batches).any(axis=0).mean()
+
+
+@wrong("5.6", "a count")
+def gives_their_number(batches):
+    return (~np.concatenate(batches).any(axis=0)).sum()
+
+
+@wrong("5.6", "any for all")
+def buries_who_was_ever_silent(batches):
+    return (np.concatenate(batches) == 0).any(axis=0).mean()
+
+
+@wrong("5.6", "too coarse")
+def rounds_the_mean(batches):
+    return (np.concatenate(batches).mean(axis=0).round(3) == 0).mean()
+
+
+@wrong("5.6", "too coarse")
+def allows_a_little(batches):
+    return (np.concatenate(batches) < 1e-5).all(axis=0).mean()
+
+
+@wrong("5.6", "per cent")
+def gives_per_cent(batches):
+    return 100 * (np.concatenate(batches).max(axis=0) == 0).mean()
+
+
+@wrong("5.6", "raised")
+def stacks_unequal_batches(batches):
+    return (np.stack(batches) == 0).all(axis=(0, 1)).mean()
+
+
+@wrong("5.6", "shape")
+def names_the_dead(batches):
+    return (np.concatenate(batches) == 0).all(axis=0)
+
+
+wrong("5.6", "nothing")(lambda batches: None)
+wrong("5.6", "type")(0.375)
