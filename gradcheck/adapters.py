@@ -1,14 +1,15 @@
 """From what users have (pairs, losses, modules) to a Problem."""
 
-import inspect
 from functools import partial
 
 import numpy as np
 
-from .arrays import as_numpy, is_array
+from .arrays import is_array
 from .errors import CallError, DTypeError, InputError
-from .problem import Problem, copies, positional_count
+from .problem import Problem, copies
 from .refuse import refuse_class
+from .signature import argument_names, positional_count, takes_keywords, title
+from .structure import by_place, by_structure, named_params, scaled
 
 __all__ = ["loss_problem", "vjp_problem"]
 
@@ -31,58 +32,67 @@ def vjp_problem(
     for f in (forward, backward):
         refuse_class(f, "check_vjp", "functions forward and backward")
     inputs = named_inputs(forward, inputs)
-    ask = by_keywords if takes_keywords(forward, inputs) else by_place
-    into = "grads" in (argument_names(backward) or [])
-    problem: Problem
-    seen: dict = {}  # the values of the last forward, whose shapes the gradients have
-
-    def call(values):
-        seen.update(values)
-        return split_cache(ask(forward, values), name or title(forward))
-
-    def pull(d, cache):
-        if into:
-            grads = {k: np.zeros_like(seen[k]) for k in problem.wrt}
-            return grads | pull_into(d, cache, grads)
-        return backward(*upstreams(d), cache)
-
-    def upstreams(d):
-        apart = isinstance(d, tuple) and positional_count(backward) == len(d) + 1 + into
-        return d if apart else (d,)
-
-    def pull_into(d, cache, grads):
-        returned = backward(*upstreams(d), cache, grads=grads)
-        named = {} if returned is None else problem.by_name(returned)
-        return {k: g for k, g in named.items() if g is not None}
-
-    def prefilled(d, noise):
-        grads = copies(noise)
-        returned = pull_into(problem.unpack(d), call(copies(problem.inputs))[1], grads)
-        return {k: g for k, g in grads.items() if k not in returned}
-
+    pair = Pair(forward, backward, inputs, name or title(forward))
     lanes = options.pop("lanes", getattr(forward, "batch_independent", False))
-    problem = Problem(
-        call,
-        pull,
+    pair.problem = Problem(
+        pair.call,
+        pair.pull,
         inputs,
         wrt=(wrt,) if isinstance(wrt, str) else wrt,
         name=name or title(backward),
         lanes=int(lanes),
-        alone=value and (lambda values: problem.pack(ask(value, values))),
-        prefilled=prefilled if into else None,
+        alone=value and (lambda values: pair.problem.pack(pair.ask(value, values))),
+        prefilled=pair.prefilled if pair.into else None,
         **options,
     )
-    return problem
+    return pair.problem
+
+
+class Pair:
+    """forward and backward as a Problem asks for them."""
+
+    problem: Problem
+
+    def __init__(self, forward, backward, inputs, name):
+        self.forward, self.backward, self.name = forward, backward, name
+        self.ask = by_keywords if takes_keywords(forward, inputs) else by_place
+        self.into = "grads" in (argument_names(backward) or [])
+        self.seen = {}  # the values of the last forward, whose shapes the gradients have
+
+    def call(self, values):
+        """(outputs, cache)."""
+        self.seen.update(values)
+        return split_cache(self.ask(self.forward, values), self.name)
+
+    def pull(self, d, cache):
+        """What backward returns, or the buffers that it added to."""
+        if not self.into:
+            return self.backward(*self.upstreams(d), cache)
+        grads = {k: np.zeros_like(self.seen[k]) for k in self.problem.wrt}
+        return grads | self.pull_into(d, cache, grads)
+
+    def upstreams(self, d):
+        """The arguments of backward that stand before the cache."""
+        apart = isinstance(d, tuple) and positional_count(self.backward) == len(d) + 1 + self.into
+        return d if apart else (d,)
+
+    def pull_into(self, d, cache, grads) -> dict:
+        """Let backward add to the buffers; the gradients that it returned instead."""
+        returned = self.backward(*self.upstreams(d), cache, grads=grads)
+        named = {} if returned is None else self.problem.by_name(returned)
+        return {k: g for k, g in named.items() if g is not None}
+
+    def prefilled(self, d, noise):
+        """Buffers that held noise before backward added to them."""
+        grads, problem = copies(noise), self.problem
+        cache = self.call(copies(problem.inputs))[1]
+        returned = self.pull_into(problem.unpack(d), cache, grads)
+        return {k: g for k, g in grads.items() if k not in returned}
 
 
 def by_keywords(f, values):
     """f(x=..., w=...)."""
     return f(**values)
-
-
-def by_place(f, values):
-    """f(..., ...)."""
-    return f(*values.values())
 
 
 def loss_problem(loss, params, grads=None, *, names=None, name=None, reduction="mean", **options):
@@ -99,51 +109,66 @@ def loss_problem(loss, params, grads=None, *, names=None, name=None, reduction="
         raise InputError(f"gradcheck needs reduction='mean' or 'sum', got {reduction!r}.")
     refuse_class(loss, "gradcheck", "a function loss")
     arrays = named_params(params, names)
+    branches = options.pop("branches", None)
     closed = positional_count(loss) == 0
     bind = in_place(arrays) if closed else by_structure(loss, params, arrays)
-    ask = lambda f, values: bind(f)(values)
+    parts = Objective(loss, grads, branches, bind)
+    options.setdefault("dtype", "float64")
+    if closed:
+        options["dtype"] = "as-is"  # the closure's own arrays cannot be cast
+    parts.problem = Problem(
+        parts.call,
+        parts.pull,
+        dict(arrays),
+        wrt=tuple(arrays),
+        name=name or title(loss),
+        weights=reduction,
+        branches=parts.pattern if branches else None,
+        value=None if grads is None else bind(loss),
+        bare=None if grads is None else bare(loss, params),
+        alone=parts.alone if callable(grads) else None,
+        **options,
+    )
+    return parts.problem
 
-    def call(values):
-        result = ask(loss, values)
+
+class Objective:
+    """A loss and its gradients as a Problem asks for them; bind(f)(values) calls any of them."""
+
+    problem: Problem
+
+    def __init__(self, loss, grads, branches, bind):
+        self.loss, self.grads, self.branches, self.bind = loss, grads, branches, bind
+
+    def call(self, values):
+        """(value, cache)."""
+        result, grads = self.bind(self.loss)(values), self.grads
         if grads is None and isinstance(result, (tuple, list)) and len(result) == 2:
-            return result[0], Later(result[1], values)
+            result, grads = result
         return result, Later(grads, values)
 
-    def pull(d, cache):
-        raw, values = cache.grads, cache.values
+    def pull(self, d, cache):
+        """d times the gradients, in the structure that they come in."""
+        raw = cache.grads
         if callable(raw):
-            problem.start_randomness()  # grads runs a forward of its own
-            raw = without_value(ask(raw, values), arrays)[1]
+            self.problem.start_randomness()  # grads runs a forward of its own
+            raw = self.gradients(raw, cache.values)[1]
         if raw is None:
             raise CallError("no gradients: loss must return (loss, gradients), or give grads=")
         return scaled(raw, float(d)) if np.ndim(d) == 0 else raw
 
-    def pattern(cache):
-        return ask(branches, cache.values)
+    def gradients(self, grads, values):
+        """(value or None, gradients) of a function of gradients."""
+        return without_value(self.bind(grads)(values), len(self.problem.wrt))
 
-    def alone(values):
-        value = without_value(ask(grads, values), arrays)[0]
-        return None if value is None else problem.pack(value)
+    def pattern(self, cache):
+        """What the user's branches say at the point of a cache."""
+        return self.bind(self.branches)(cache.values)
 
-    given = dict(arrays)
-    options.setdefault("dtype", "float64")
-    branches = options.pop("branches", None)
-    if closed:
-        options["dtype"] = "as-is"  # the closure's own arrays cannot be cast
-    problem = Problem(
-        call,
-        pull,
-        given,
-        wrt=tuple(given),
-        name=name or title(loss),
-        weights=reduction,
-        branches=pattern if branches else None,
-        value=None if grads is None else bind(loss),
-        bare=None if grads is None else bare(loss, params),
-        alone=alone if callable(grads) else None,
-        **options,
-    )
-    return problem
+    def alone(self, values):
+        """The value that comes along with the gradients, if any does."""
+        value = self.gradients(self.grads, values)[0]
+        return None if value is None else self.problem.pack(value)
 
 
 def named_inputs(forward, inputs) -> dict:
@@ -162,43 +187,12 @@ def named_inputs(forward, inputs) -> dict:
     return dict(zip(names, inputs, strict=False))
 
 
-def without_value(raw, arrays):
-    """(value or None, gradients) of what a function of gradients returned."""
+def without_value(raw, count):
+    """(value or None, gradients) of what a function of gradients for `count` arrays returned."""
     pair = isinstance(raw, (tuple, list)) and len(raw) == 2 and np.size(raw[0]) == 1
-    if pair and (isinstance(raw[1], (dict, list, tuple)) or len(arrays) == 1):
+    if pair and (isinstance(raw[1], (dict, list, tuple)) or count == 1):
         return raw
     return None, raw
-
-
-def named_params(params, names) -> dict:
-    """Parameters as a dict of arrays by name."""
-    return {k: v if is_array(v) else frozen(v) for k, v in by_name(params, names).items()}
-
-
-def by_name(params, names) -> dict:
-    """Parameters as a dict by name, as they are."""
-    if isinstance(params, dict):
-        return {str(k): v for k, v in params.items()}
-    if is_array(params):
-        return {(names or ["params"])[0]: params}
-    if isinstance(params, (list, tuple)):
-        names = list(names or (f"params[{i}]" for i in range(len(params))))
-        if len(names) != len(params):
-            raise InputError(
-                f"gradcheck needs one name per array: {len(names)} names for {len(params)} arrays."
-            )
-        return dict(zip(names, params, strict=True))
-    raise DTypeError(
-        f"gradcheck needs params as an array, or a list or dict of arrays, "
-        f"got {type(params).__name__}. Turn generators into a list first."
-    )
-
-
-def frozen(v):
-    """A list as an array; read-only, since writing into it would not reach the caller's list."""
-    array = as_numpy(v).copy()
-    array.flags.writeable = False
-    return array
 
 
 class Later:
@@ -237,17 +231,6 @@ def in_place(arrays):
     return bind
 
 
-def by_structure(loss, params, arrays):
-    """bind(f)(values): f with the values in the structure that the parameters came in."""
-    if is_array(params) or positional_count(loss) == len(arrays) > 1:
-        return lambda f: lambda values: f(*values.values())
-    if not isinstance(params, dict):
-        return lambda f: lambda values: f(type(params)(values.values()))
-    if all(isinstance(k, str) for k in params):
-        return lambda f: lambda values: f(dict(values))
-    return lambda f: lambda values: f(dict(zip(params, values.values(), strict=True)))
-
-
 def bare(loss, params):
     """loss itself where it takes the dict of its parameters; None where it takes another form."""
     named = isinstance(params, dict) and all(isinstance(k, str) for k in params)
@@ -260,39 +243,3 @@ def split_cache(result, name):
         raise CallError(f"{name}: forward must return (out, cache), got {type(result).__name__}.")
     *outs, cache = result
     return (outs[0] if len(outs) == 1 else tuple(outs)), cache
-
-
-def scaled(raw, d):
-    """d times gradients in any structure; None stays None."""
-    if d == 1:
-        return raw
-    if isinstance(raw, dict):
-        return {k: scaled(v, d) for k, v in raw.items()}
-    if isinstance(raw, (list, tuple)):
-        return [scaled(v, d) for v in raw]
-    return None if raw is None else d * as_numpy(raw)
-
-
-def argument_names(f):
-    """Names of f's positional arguments, or None."""
-    try:
-        parameters = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-
-
-def takes_keywords(f, inputs) -> bool:
-    """True when every input's name is an argument of f (or f takes **kwargs)."""
-    try:
-        inspect.signature(f).bind(**inputs)
-    except TypeError:
-        return False
-    except ValueError:
-        return True
-    return True
-
-
-def title(f) -> str:
-    """A function's or a class's own name."""
-    return getattr(f, "__name__", None) or type(f).__name__

@@ -16,12 +16,11 @@ def conclude(name, a, length, slopes, entries, where) -> ParamResult:
     judged = shown
     unresolved = count(lines, "inconclusive")
     if unresolved and status == "pass":
-        settled = compared.status != "inconclusive"
+        settled = ~compared.judged("inconclusive")
         judged = shown[settled] if settled.any() else shown
     size = max(norm(compared.analytic), norm(compared.numeric))
-    miss = norm((compared.analytic - compared.numeric)[~compared.subgradient()])
     max_rel = float(judged.max())  # NaN wins
-    kinked = sum(int(many.flagged("kink").sum()) for many in lines)
+    kinked = sum(int(np.count_nonzero(many.flagged("kink"))) for many in lines)
     errors = np.full(a.shape, np.nan)
     if len(entries):
         errors.ravel()[where] = shown
@@ -30,7 +29,7 @@ def conclude(name, a, length, slopes, entries, where) -> ParamResult:
         shape=a.shape,
         status=status,
         max_rel=max_rel,
-        norm_rel=miss / size if size else 0.0,
+        norm_rel=norm(compared.miss()) / size if size else 0.0,
         n_checked=len(entries),
         n_total=a.size,
         entries=compared,
@@ -46,7 +45,7 @@ def conclude(name, a, length, slopes, entries, where) -> ParamResult:
 
 def count(lines, status) -> int:
     """How many records have that status."""
-    return sum(int(np.count_nonzero(many.status == status)) for many in lines)
+    return sum(int(np.count_nonzero(many.judged(status))) for many in lines)
 
 
 def param_status(slopes, lines) -> str:
@@ -55,7 +54,7 @@ def param_status(slopes, lines) -> str:
         return "pass"
     if count(lines, "fail"):
         return "fail"
-    weak = (slopes.status == "inconclusive") & ~slopes.flagged("on-kink") if len(slopes) else ()
+    weak = slopes.judged("inconclusive") & ~slopes.flagged("on-kink") if len(slopes) else ()
     settled = 2 * count(lines, "pass") > sum(map(len, lines))
     return "pass" if settled and sum(weak) <= len(slopes) // 2 else "inconclusive"
 

@@ -1,7 +1,6 @@
 """The plan of a check: contract, numeric reference, verdict per parameter, then the reasons."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +10,7 @@ from .arrays import as_numpy
 from .conclude import conclude, failed, merge
 from .errors import InputError
 from .evidence import reasons, unexplained, worst_sweeps
-from .judge import judge
+from .judge import judge, look
 from .numeric import METHODS, Probe
 from .points import degenerate, points
 from .problem import Problem
@@ -124,59 +123,43 @@ def examine(problem, options, rng):
 
 
 def measure(problem, values, grads, d, options, rng):
-    """({name: ParamResult}, findings) at one point."""
-    results, findings = {}, []
+    """({name: ParamResult}, findings) at one point: all first differences, then all verdicts."""
+    measured, findings = {}, []
     for done, name in enumerate(problem.wrt):
         bad = unusable(grads.get(name), values[name], name)
         if bad:
             findings.append(bad)
-            results[name] = failed(name, values[name])
             continue
         a = np.asarray(as_numpy(grads[name]), dtype=float)
         share = None
         if options.budget is not None:
             share = max(0, options.budget - problem.nfev) // (len(problem.wrt) - done)
-        results[name] = judge_param(problem, values, name, a, d, options, rng, share)
-    return results, findings
+        plan = choose(a, options, share, rng)
+        measured[name] = look_at(a, Probe(problem, values, name, [d]), plan, options)
+    say = lambda k: verdict(k, *measured[k], options) if k in measured else failed(k, values[k])
+    return {name: say(name) for name in problem.wrt}, findings
 
 
-def judge_param(problem, values, name, a, d, options, rng, share) -> ParamResult:
-    """Directions and entries of one parameter."""
+def look_at(a, line_probe, plan, options):
+    """(a, its length, directions, entries) of one parameter; the last two as Verdicts, or None."""
+    size, directions, entries = norm(a), None, None
+    if len(V := plan.directions):
+        slopes = V.reshape(len(V), -1) @ a.ravel()
+        places = ["direction"] * len(V), range(len(V))
+        directions = look(line_probe, V, slopes, places, options, scale=size, norm=size)
+    if len(k := plan.entries):
+        places = np.unravel_index(k, a.shape) if a.ndim else ()
+        typical = size / a.size**0.5
+        entries = look(line_probe, k, a.ravel()[k], places, options, scale=typical, norm=size)
+    return a, size, directions, entries
+
+
+def verdict(name, a, size, directions, entries, options) -> ParamResult:
+    """The verdict on one parameter; there is nothing wrong with an empty one."""
     if a.size == 0:
         return ParamResult(name, a.shape, "pass", 0.0, 0.0, 0, 0)
-    line_probe = Probe(problem, values, name, [d])
-    size = norm(a)
-    rules = {
-        "tol": options.tol,
-        "method": options.method,
-        "step": options.step,
-        "kinks": options.kinks,
-        "norm": size,
-    }
-    plan = choose(a, options, share, rng)
-    slopes: Sequence = ()
-    if len(plan.directions):
-        V = plan.directions
-        slopes = judge(
-            line_probe,
-            V,
-            V.reshape(len(V), -1) @ a.ravel(),
-            scale=size,
-            index=[("direction", k) for k in range(len(V))],
-            **rules,
-        )
-    entries: Sequence = ()
-    if len(plan.entries):
-        where = np.stack(np.unravel_index(plan.entries, a.shape), axis=-1) if a.ndim else [()]
-        entries = judge(
-            line_probe,
-            plan.entries,
-            a.ravel()[plan.entries],
-            scale=size / a.size**0.5,
-            index=where,
-            **rules,
-        )
-    return conclude(name, a, size, slopes, entries, plan.entries)
+    slopes, judged = (judge(lines, options) if lines else () for lines in (directions, entries))
+    return conclude(name, a, size, slopes, judged, entries.lines if entries else ())
 
 
 def complex_or_auto(problem, options, findings):

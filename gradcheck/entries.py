@@ -7,10 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from .tolerance import relative_error
+
 __all__ = ["Entries", "Entry", "STATUSES", "badness"]
 
+TINY = np.finfo(float).tiny
 STATUSES = ("pass", "warn", "inconclusive", "fail")  # from best to worst
-COLUMNS = ("value", "analytic", "numeric", "uncertainty", "rel_error", "step")
+NUMBERS = ("value", "analytic", "numeric", "uncertainty", "rel_error", "step")
+ARRAYS = ("value", "analytic", "numeric", "uncertainty", "step", "grade", "scale")
 
 
 @dataclass(frozen=True)
@@ -36,17 +40,20 @@ class Entry:
 
 @dataclass(frozen=True, eq=False)
 class Entries(Sequence):
-    """A sequence of Entry records; its columns are arrays, and a record is made when asked for."""
+    """A sequence of Entry records; its columns are arrays, and a record is made when asked for.
+
+    indices: one sequence an axis, as np.unravel_index gives them.   flags: {number of a record: its
+    flags}, for those that have any.   grade: positions in STATUSES.
+    """
 
     indices: Sequence
     value: np.ndarray
     analytic: np.ndarray
     numeric: np.ndarray
     uncertainty: np.ndarray
-    rel_error: np.ndarray
     step: np.ndarray
-    flags: Sequence
-    status: np.ndarray
+    flags: dict[int, tuple[str, ...]]
+    grade: np.ndarray
     scale: np.ndarray
 
     def __len__(self):
@@ -55,57 +62,66 @@ class Entries(Sequence):
     def __getitem__(self, k):
         if isinstance(k, slice):
             return tuple(self[i] for i in range(*k.indices(len(self))))
-        numbers = (float(getattr(self, name)[k]) for name in COLUMNS)
-        flags, status, scale = self.flags[k], str(self.status[k]), float(self.scale[k])
-        index = self.indices[k]
-        index = index.tolist() if isinstance(index, np.ndarray) else index
-        return Entry(tuple(index), *numbers, flags, status, scale)
+        numbers = (float(getattr(self, name)[k]) for name in NUMBERS)
+        k = range(len(self))[k]
+        index = (axis[k] for axis in self.indices)
+        index = tuple(i if isinstance(i, str) else int(i) for i in index)
+        flags, status = self.flags.get(k, ()), STATUSES[self.grade[k]]
+        return Entry(index, *numbers, flags, status, float(self.scale[k]))
 
     def take(self, order) -> "Entries":
         """The records in another order."""
         sort = lambda column: (
             column[order] if isinstance(column, np.ndarray) else [column[k] for k in order]
         )
-        columns: dict[str, Any] = {k: sort(getattr(self, k)) for k in self.__dataclass_fields__}
-        return Entries(**columns)
+        columns: dict[str, Any] = {k: sort(getattr(self, k)) for k in ARRAYS}
+        indices = [sort(axis) for axis in self.indices]
+        flags = {new: self.flags[old] for new, old in enumerate(order) if old in self.flags}
+        return Entries(indices, flags=flags, **columns)
+
+    @cached_property
+    def rel_error(self) -> np.ndarray:
+        """|a - n| / max(|a|, |n|)."""
+        return relative_error(self.analytic, self.numeric)
+
+    def miss(self) -> np.ndarray:
+        """|a - n|; 0 for a subgradient, since a centred difference across its kink is not what it
+        should equal."""
+        miss = abs(self.analytic - self.numeric)
+        return np.where(self.subgradient(), 0.0, miss) if self.flags else miss
 
     def error(self) -> np.ndarray:
-        """|a - n| relative to each record's scale; its relative error where there is none; 0 for a
-        subgradient, since a centred difference across its kink is not what it should equal."""
-        miss, unit = abs(self.analytic - self.numeric), self.scale
-        error = np.where(unit > 0, miss / np.where(unit > 0, unit, 1), self.rel_error)
-        return np.where(self.subgradient(), 0.0, error)
+        """The miss relative to each record's scale, which is zero only where both slopes are."""
+        return self.miss() / np.maximum(self.scale, TINY)
 
     def subgradient(self) -> np.ndarray:
         """True for the records on a kink whose analytic slope lies between the one-sided ones."""
-        on = self.flagged("on-kink")
-        return on & (self.status == "pass") if on.any() else on
+        return self.flagged("on-kink") & self.judged("pass")
 
     def shown(self) -> np.ndarray:
         """What a reader sees: the own relative error of what failed; else relative to a typical
         entry, so that a zero known to within rounding does not count as 100 % wrong."""
-        return np.where(self.status == "fail", self.rel_error, self.error())
+        error, failed = self.error(), self.judged("fail")
+        return np.where(failed, self.rel_error, error) if failed.any() else error
 
     def size(self) -> np.ndarray:
         """max(|a|, |n|)."""
         return np.maximum(abs(self.analytic), abs(self.numeric))
 
-    @cached_property
-    def flagless(self) -> bool:
-        """True if no record has a flag."""
-        return not any(self.flags)
+    def judged(self, status) -> np.ndarray:
+        """True for the records with that status."""
+        return self.grade == STATUSES.index(status)
 
     def flagged(self, flag) -> np.ndarray:
         """True for the records with that flag."""
-        if self.flagless:
-            return np.zeros(len(self), dtype=bool)
-        return np.array([flag in flags for flags in self.flags], dtype=bool)
+        found = np.zeros(len(self), dtype=bool)
+        found[[k for k, flags in self.flags.items() if flag in flags]] = True
+        return found
 
     def worst_first(self) -> "Entries":
         """Sorted by status, then by error; NaN is worst."""
         error = np.where(np.isnan(error := self.error()), np.inf, error)
-        graver = [self.status == status for status in STATUSES[1:]]
-        return self.take(np.lexsort((self.subgradient(), -error, *np.logical_not(graver))))
+        return self.take(np.lexsort((self.subgradient(), -error, -self.grade)))
 
 
 def badness(entry: Entry) -> tuple:

@@ -76,7 +76,7 @@ def no_reason(p) -> Finding:
     size = norm(a) * norm(n)
     cosine = float(np.dot(a / (norm(a) or 1), n / (norm(n) or 1))) if size else 0.0
     ratio = norm(a) / (norm(n) or 1)
-    wrong = int((p.entries.status == "fail").sum())
+    wrong = int(p.entries.judged("fail").sum())
     return Finding(
         "no-reason",
         "note",

@@ -6,26 +6,30 @@ from dataclasses import replace
 import numpy as np
 
 from . import kinks as kink
-from .entries import Entries
+from .entries import STATUSES, Entries
 from .errors import InputError
 from .numeric import STENCILS, complex_step, forward_difference, one_sided, ridders, stencil
-from .tolerance import conclusive, matches, relative_error
+from .tolerance import conclusive, matches
 
-__all__ = ["judge"]
+__all__ = ["judge", "look"]
 
 RESTARTS = (None, 1e-3, 2e-5)  # where Ridders' table starts, in line scales
 BATCH = 64  # disagreeing lines looked into at a time
+OPEN = -1  # the grade of a line without a verdict; else its position in STATUSES
 
 
 class Verdicts:
-    """Arrays over lines: n, u, h, status and flags, refined step by step for those still open."""
+    """Arrays over lines: n, u, h, grade and flags, refined step by step for those still open."""
 
-    def __init__(self, probe, lines, a, *, tol, scale, norm):
-        self.probe, self.lines, self.a, self.tol, self.norm = probe, lines, a, tol, norm
-        self.floor = np.broadcast_to(np.asarray(scale, dtype=float), a.shape)
-        self.n, self.u, self.h = (np.full(a.shape, v) for v in (np.nan, np.inf, np.nan))
-        self.status = np.full(a.shape, "open", dtype="U12")
-        self.flags = [()] * len(a)
+    def __init__(self, probe, lines, a, indices, first, *, tol, scale, norm):
+        self.probe, self.lines, self.a, self.indices = probe, lines, a, indices
+        self.tol, self.floor, self.norm = tol, scale, norm
+        self.n, self.u, self.h = first.value[:, 0].copy(), first.u[:, 0].copy(), first.h.copy()
+        lost = ~np.isfinite(self.n) | ~(self.u < np.inf)
+        self.n[lost], self.u[lost], self.h[lost] = np.nan, np.inf, np.nan
+        self.grade = np.full(a.shape, OPEN, dtype=np.int8)
+        self.flags = dict.fromkeys(probe.crossed, ("kink",))
+        probe.crossed.clear()
 
     def scale(self, which=slice(None)):
         """max(|a|, |n|)."""
@@ -33,7 +37,7 @@ class Verdicts:
 
     def open(self):
         """Lines without a verdict."""
-        return np.flatnonzero(self.status == "open")
+        return np.flatnonzero(self.grade == OPEN)
 
     def take(self, which, slopes):
         """Adopt a reference where it is better known than the one before."""
@@ -43,7 +47,7 @@ class Verdicts:
         self.n[new], self.u[new] = slopes.value[better, 0], u[better]
         self.h[new] = slopes.h[better]
 
-    def agree(self, which):
+    def agree(self, which=slice(None)):
         """Does a match n, by the rule of the verdict?"""
         return matches(
             self.a[which],
@@ -54,49 +58,48 @@ class Verdicts:
             norm=self.norm,
         )
 
-    def known(self, which):
+    def known(self, which=slice(None)):
         """Is n known to within tol of the entry, or of a typical entry of its parameter?"""
-        unit = np.fmax(self.scale(which), self.floor[which])
+        unit = np.fmax(self.scale(which), self.floor)
         exact = (self.n[which] == 0) & (self.a[which] == 0)  # nothing moved, nothing claimed
         return conclusive(self.u[which], tol=self.tol, scale=unit) | exact
 
     def settle(self, which, status, *flags):
         """Give lines a status and flags."""
-        self.status[which] = status
-        for k in which if flags else ():
-            self.flags[k] += flags
+        self.grade[which] = STATUSES.index(status)
+        for k in which.tolist() if flags else ():
+            self.flags[k] = self.flags.get(k, ()) + flags
 
-    def accept(self):
-        """Pass the open lines that agree with a known reference."""
-        which = self.open()
-        self.settle(which[self.agree(which) & self.known(which)], "pass")
-
-    def entries(self, index):
-        """Entry records, in the order of the lines; index: a multi-index for each."""
+    def entries(self):
+        """Entry records, in the order of the lines."""
         entry = self.lines.dtype.kind != "f"
         x = self.probe.x.reshape(-1)[self.lines] if entry else np.full(len(self.a), np.nan)
-        error, unit = relative_error(self.a, self.n), np.fmax(self.scale(), self.floor)
-        numbers = (x, self.a, self.n, self.u, error, self.h)
-        return Entries(index, *numbers, self.flags, self.status, unit)
+        numbers = (x, self.a, self.n, self.u, self.h)
+        unit = np.fmax(self.scale(), self.floor)
+        return Entries(self.indices, *numbers, self.flags, self.grade, unit)
 
 
-def judge(probe, lines, a, *, tol, scale, norm, index, method="auto", step=None, kinks="resolve"):
-    """Entries for lines through a probe's point, with analytic slopes a: (lines,).
+def look(probe, lines, a, indices, options, *, scale, norm) -> Verdicts:
+    """Lines through a probe's point with their first reference, and no verdict yet.
 
-    scale: what counts as a typical slope of this parameter; norm: of its whole gradient.
+    a: (lines,) analytic slopes.   scale: what counts as a typical slope of this parameter.
+    norm: of its whole gradient.   indices: as in Entries.
     """
-    v = Verdicts(probe, lines, a, tol=tol, scale=scale, norm=norm)
-    every = np.arange(len(a))
-    v.take(every, first_look(probe, lines, method, step))
-    crossed_at(v, every)
-    v.accept()
-    if len(v.open()):
-        if method != "complex":
-            insist(v, kinks, step)
-        v.settle(v.open(), "fail" if method == "complex" else "inconclusive", "weak")
-    if kinks != "resolve":
-        overrule(v, kinks)
-    return v.entries(index)
+    first = first_look(probe, lines, options.method, options.step)
+    return Verdicts(probe, lines, a, indices, first, tol=options.tol, scale=scale, norm=norm)
+
+
+def judge(v, options) -> Entries:
+    """A verdict for every line; those that the first reference does not settle get a better one."""
+    good = v.agree() & v.known()
+    v.settle(good, "pass")
+    if not good.all():
+        if options.method != "complex":
+            insist(v, options.step)
+        v.settle(v.open(), "fail" if options.method == "complex" else "inconclusive", "weak")
+    if options.kinks != "resolve":
+        overrule(v, options.kinks)
+    return v.entries()
 
 
 def first_look(probe, lines, method, step):
@@ -114,15 +117,7 @@ def first_look(probe, lines, method, step):
     return stencil(probe, lines, "central4" if method == "auto" else method, step)
 
 
-def crossed_at(v, which):
-    """Note the lines on which the user's branch pattern changed (and forget what was noted)."""
-    for k, crossed in v.probe.crossed.items():
-        if crossed and "kink" not in v.flags[which[k]]:
-            v.flags[which[k]] += ("kink",)
-    v.probe.crossed.clear()
-
-
-def insist(v, kinks, step):
+def insist(v, step):
     """Better references, and a look for kinks, for the lines that are still open."""
     waiting = v.open()
     for start in range(0, len(waiting), BATCH):
@@ -131,7 +126,7 @@ def insist(v, kinks, step):
         name_kinks(v, which)
         look_for_kinks(v, which)
         v.probe.crossed.clear()
-        if np.sum(v.status[which] == "fail") > BATCH // 2:
+        if np.sum(v.grade[which] == STATUSES.index("fail")) > BATCH // 2:
             rest = waiting[start + BATCH :]
             v.settle(rest[~v.agree(rest)], "fail", "not retried")
             return
@@ -147,13 +142,13 @@ def extrapolate(v, which, step):
         v.take(which, ridders(v.probe, lines, None if start is None else start * unit))
         settled = which[v.agree(which) & v.known(which)]
         v.settle(settled, "pass", *(() if start is None else ("retried",)))
-        which = which[(v.status[which] == "open") & ~v.known(which)]
+        which = which[(v.grade[which] == OPEN) & ~v.known(which)]
     edge(v, which[~np.isfinite(v.n[which])])
 
 
 def name_kinks(v, which):
     """Say "kink" where one is why a smaller step was needed."""
-    which = np.array([k for k in which if "retried" in v.flags[k]], dtype=int)
+    which = np.array([k for k in which if "retried" in v.flags.get(k, ())], dtype=int)
     if len(which):
         ladder = kink.climb(v.probe, v.lines[which])
         v.settle(which[kink.crossing(ladder) | kink.on_kink(ladder)], "pass", "kink")
@@ -174,11 +169,11 @@ def edge(v, which):
 
 def look_for_kinks(v, which):
     """Settle the open lines of `which` by the ladder of one-sided slopes, else by the reference."""
-    which = which[v.status[which] == "open"]
+    which = which[v.grade[which] == OPEN]
     if not len(which):
         return
     ladder = kink.climb(v.probe, v.lines[which])
-    a, scale = v.a[which], np.fmax(v.scale(which), v.floor[which])
+    a, scale = v.a[which], np.fmax(v.scale(which), v.floor)
     on = kink.on_kink(ladder)
     place = kink.subgradient(ladder, a, tol=v.tol, scale=scale)
     agrees, refuted, rung = kink.resolved(ladder, a, tol=v.tol, scale=scale)
@@ -215,5 +210,5 @@ def overrule(v, kinks):
     """kinks="error": every crossing fails; "ignore": crossings are counted, not judged."""
     if kinks not in ("error", "ignore"):
         raise InputError(f"gradcheck needs kinks='resolve', 'error' or 'ignore', got {kinks!r}.")
-    crossed = np.array([k for k, flags in enumerate(v.flags) if "kink" in flags], dtype=int)
+    crossed = np.array([k for k, flags in v.flags.items() if "kink" in flags], dtype=int)
     v.settle(crossed, "fail" if kinks == "error" else "inconclusive")

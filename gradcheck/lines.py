@@ -30,11 +30,11 @@ class Probe:
         self.x = values[name]
         self.lead = math.prod(self.x.shape[:lanes])
         self.rest = math.prod(self.x.shape[lanes:])
-        self.D = None if D is None else np.stack([np.asarray(d, dtype=float).ravel() for d in D])
-        self.eps = EPS
+        self.D = None if D is None else np.array([np.ravel(d) for d in D], dtype=float)
         self.first = 0  # number of the first line of the chunk at work
-        self.crossed: dict[int, bool] = {}  # line number -> a branch changed there
-        self.base_pattern = self.pattern() if problem.branches else None
+        self.crossed: set[int] = set()  # numbers of the lines on which a branch changed
+        watch = problem.branches and not problem.vectorized
+        self.base_pattern = self.pattern() if watch else None
 
     def together(self, lines):
         """A probe that moves the same entry of every example at once, where that is allowed:
@@ -62,35 +62,33 @@ class Probe:
         columns = abs(self.x.reshape(self.lead, self.rest)[:, lines]).max(axis=0)
         return np.maximum(columns, floor)
 
-    def at(self, lines, t) -> np.ndarray:
-        """y at x + t * line for every line: (lines, y.size)."""
+    def at(self, lines, *steps) -> np.ndarray:
+        """y at x + t * line for each t of `steps`, (lines,) arrays: (steps, lines, y.size)."""
         if self.problem.vectorized:
-            return self.stacked(self.moved(lines, t))
-        points = self.points(lines, t)
+            xs = self.moved(np.concatenate([lines] * len(steps)), np.concatenate(steps))
+            return self.stacked(xs).reshape(len(steps), len(lines), -1)
+        kind = np.result_type(self.x, *steps) if is_direction(lines) else self.x.dtype
+        x = self.x.astype(kind, order="C")
+        values, moves = self.values | {self.name: x}, self.moves(x, lines, steps)
         if self.base_pattern is None:
-            return self.problem.series(self.values, self.name, points)
-        rows = [self.watched(self.first + k, x) for k, x in enumerate(points)]
-        return np.array(rows).reshape(len(lines), -1)
+            y = self.problem.series(values, moves)
+        else:
+            numbers = (self.first + k % len(lines) for k, _ in enumerate(moves))
+            y = np.array([self.watched(k, values) for k in numbers])
+        return y.reshape(len(steps), len(lines), -1)
 
-    def watched(self, k, x):
-        """One forward at x, as a flat copy; notes whether branches changed."""
-        y, cache = self.problem.forward(self.values | {self.name: x})
-        same = all(map(np.array_equal, self.problem.pattern(cache), self.base_pattern))
-        self.crossed[k] = self.crossed.get(k, False) or not same
-        return y.flatten()
-
-    def both(self, lines, h):
-        """y at x + h line and at x - h line; in one call if the function takes stacked points."""
-        if not self.problem.vectorized:
-            return self.at(lines, h), self.at(lines, -h)
-        y = self.at(np.concatenate([lines, lines]), np.concatenate([h, -h]))
-        return y[: len(lines)], y[len(lines) :]
+    def watched(self, k, values):
+        """One forward; notes whether branches changed."""
+        y, cache = self.problem.forward(values)
+        if not all(map(np.array_equal, self.problem.pattern(cache), self.base_pattern)):
+            self.crossed.add(k)
+        return y
 
     def stacked(self, xs) -> np.ndarray:
         """One forward for many points: every checked array gets a leading axis."""
         repeat = lambda v: np.broadcast_to(v, (len(xs), *v.shape))
-        values = {k: repeat(v) if k in self.problem.wrt else v for k, v in self.values.items()}
-        y = self.problem.evaluate(values | {self.name: xs})
+        fixed = {k: repeat(self.values[k]) for k in self.problem.wrt if k != self.name}
+        y = self.problem.evaluate(self.values | fixed | {self.name: xs})
         if y.shape[:1] != (len(xs),) or (self.D is not None and y[0].size != self.D.shape[1]):
             raise InputError(
                 f"{self.problem.name}: with vectorized=True arrays of {len(xs)} stacked "
@@ -107,28 +105,32 @@ class Probe:
         columns[k, :, lines] += t[:, None]
         return xs
 
-    def points(self, lines, t):
-        """The same one after the other; entries are moved in one work copy and put back."""
+    def moves(self, x, lines, steps):
+        """The same one after the other, in place: an entry is moved, and put back."""
         if is_direction(lines):
-            yield from (np.asarray(self.x + h * v) for h, v in zip(t, lines, strict=True))
+            pairs = (pair for t in steps for pair in zip(t, lines, strict=True))
+            yield from (np.copyto(x, self.x + h * v) for h, v in pairs)
             return
-        work = self.x.copy()
-        columns = work.reshape(self.lead, self.rest).T if self.lead > 1 else work.reshape(-1)
-        before = columns[lines]
-        after = before + (t[:, None] if self.lead > 1 else t)
-        rows = list if self.lead > 1 else np.ndarray.tolist  # plain numbers are stored faster
-        for j, old, new in zip(lines.tolist(), rows(before), rows(after), strict=True):
-            columns[j] = new
-            yield work
-            columns[j] = old
+        columns = x.reshape(self.lead, self.rest).T if self.lead > 1 else x.reshape(-1)
+        rows = list if self.lead > 1 else np.ndarray.tolist  # plain numbers are stored faster,
+        cells = columns.data if self.lead == 1 and x.dtype == float else columns  # into a buffer
+        numbers, before = lines.tolist(), columns[lines]
+        old = rows(before)
+        for t in steps:
+            new = rows(before + (t[:, None] if self.lead > 1 else t))
+            for j, there, here in zip(numbers, new, old, strict=True):
+                cells[j] = there
+                yield
+                cells[j] = here
 
-    def project(self, dy) -> np.ndarray:
-        """sum(dy * d) for each upstream: (lanes * lines, m), lanes the slow axis."""
+    def project(self, dy, size=np.positive) -> np.ndarray:
+        """sum(dy * size(d)) for each upstream: (lanes * lines, m), lanes the slow axis."""
         if self.D is None:
             self.D = np.ones((1, dy.shape[1]))
+        D = size(self.D)
         if self.lead == 1:
-            return dy @ self.D.T
-        D = self.D.reshape(len(self.D), self.lead, -1)
+            return dy @ D.T
+        D = D.reshape(len(D), self.lead, -1)
         return np.einsum("klr,mlr->lkm", dy.reshape(len(dy), self.lead, -1), D).reshape(-1, len(D))
 
     def slope(self, lines, h, other=None):
@@ -137,7 +139,7 @@ class Probe:
         for k in self.chunks(len(lines)):
             self.first = k.start
             parts.append(self.slope_chunk(lines[k], h[k], other))
-        return tuple(self.join(p) for p in zip(*parts, strict=True))
+        return parts[0] if len(parts) == 1 else tuple(map(self.join, zip(*parts, strict=True)))
 
     def join(self, parts):
         """Chunks of (lanes * lines, m) side by side, lanes staying the slow axis."""
@@ -146,22 +148,15 @@ class Probe:
 
     def slope_chunk(self, lines, h, other):
         with np.errstate(all="ignore"):
-            plus, minus = self.both(lines, h) if other is None else (self.at(lines, h), other)
+            plus, minus = self.at(lines, h, -h) if other is None else (*self.at(lines, h), other)
             width = self.width(lines, h, other is not None)
             dy = plus - minus
-            moved = dy != 0
-            moved |= ~moved.any(axis=1, keepdims=True)  # a change below rounding may hide anywhere
-            size = (abs(plus) + abs(minus)) / 2 * moved
-            noise = 4 * self.precision(plus) * self.magnitude(size)
+            size = abs(plus) + abs(minus)
+            if dy.shape[1] > 1:
+                moved = dy != 0
+                size *= moved | ~moved.any(axis=1, keepdims=True)  # below rounding: any may have
+            noise = 2 * self.precision(plus) * self.project(size, abs)  # 4 eps sum |y d|
             return self.project(dy) / width, noise / width
-
-    def magnitude(self, size):
-        """sum(|y d|) over the outputs that changed, for each upstream."""
-        signed, self.D = self.D, None if self.D is None else abs(self.D)
-        try:
-            return self.project(size)
-        finally:
-            self.D = signed
 
     def width(self, lines, h, one_sided):
         """The exact distance between the two points, as floating point moved them: (lines, 1)."""
@@ -174,8 +169,7 @@ class Probe:
     def precision(self, y) -> float:
         """eps of the least precise type involved."""
         kinds = [a.dtype for a in (y, self.x) if a.dtype.kind == "f"]
-        self.eps = max(EPS, *(float(np.finfo(k).eps) for k in kinds))
-        return self.eps
+        return max(EPS, *(float(np.finfo(k).eps) for k in kinds))
 
     def chunks(self, n):
         """Slices of the lines that fit in memory."""

@@ -4,11 +4,12 @@ import copy
 
 import numpy as np
 
-from .adapters import by_name, named_params, title
-from .arrays import as_numpy, is_array
+from .arrays import is_array, is_float
 from .errors import InputError
 from .problem import Problem, copies
 from .refuse import refuse_class, refuse_framework_module
+from .signature import title
+from .structure import by_name, named_params
 
 __all__ = ["module_problem"]
 
@@ -31,42 +32,58 @@ def module_problem(module, *inputs, name=None, **options) -> Problem:
     if clash:
         raise InputError(f"{title(type(module))}: rename the parameters {sorted(clash)}.")
 
-    def call(values):
-        for k, p in params.items():
+    layer = Layer(module, owners, params, xs)
+    everything = xs | params
+    layer.problem = Problem(
+        layer.call,
+        layer.pull,
+        everything,
+        wrt=[k for k, v in everything.items() if is_float(v)],
+        name=name or title(type(module)),
+        prefilled=layer.prefilled,
+        adds=callable(getattr(module, "zero_grad", None)),
+        **options,
+    )
+    return layer.problem
+
+
+class Layer:
+    """A layer object as a Problem asks for it.
+
+    owners: what holds each parameter, by name; params: their arrays; xs: the inputs.
+    """
+
+    problem: Problem
+
+    def __init__(self, module, owners, params, xs):
+        self.module, self.owners, self.params, self.xs = module, owners, params, xs
+
+    def call(self, values):
+        """(outputs, cache): the forward at these values of parameters and inputs."""
+        for k, p in self.params.items():
             p[...] = values[k]
-        return module.forward(*(values[k] for k in xs)), dict(values)
+        return self.module.forward(*(values[k] for k in self.xs)), dict(values)
 
-    def pull(d, cache):
-        call(cache)  # the layer remembers its last forward only
-        clear_gradients(module, owners)
-        dxs = module.backward(d)
-        held = copies(buffers(module, owners))  # the next call fills the same arrays
-        return held | input_grads(xs, dxs)
+    def pull(self, d, cache):
+        """The gradients that backward left in the layer, and those it returned."""
+        self.call(cache)  # the layer remembers its last forward only
+        clear_gradients(self.module, self.owners)
+        dxs = self.module.backward(d)
+        held = copies(buffers(self.module, self.owners))  # the next call fills the same arrays
+        return held | input_grads(self.xs, dxs)
 
-    def prefilled(d, noise):
-        pull(d, problem.inputs)  # now every buffer exists
+    def prefilled(self, d, noise):
+        """The gradients of the layer's own buffers, which held noise before backward."""
+        module, owners, inputs = self.module, self.owners, self.problem.inputs
+        self.pull(d, inputs)  # now every buffer exists
         arrays = {k: g for k, g in buffers(module, owners).items() if isinstance(g, np.ndarray)}
         for k, g in arrays.items():
             g[...] = noise[k]
         reached = buffers(module, owners)
         arrays = {k: noise[k] for k in arrays if np.array_equal(reached[k], noise[k])}
-        call(problem.inputs)
+        self.call(inputs)
         module.backward(d)
         return {k: buffers(module, owners)[k] for k in arrays}
-
-    everything = xs | params
-    wrt = [k for k, v in everything.items() if is_array(v) and as_numpy(v).dtype.kind == "f"]
-    problem = Problem(
-        call,
-        pull,
-        everything,
-        wrt=wrt,
-        name=name or title(type(module)),
-        prefilled=prefilled,
-        adds=callable(getattr(module, "zero_grad", None)),
-        **options,
-    )
-    return problem
 
 
 def holds(p) -> bool:

@@ -98,7 +98,7 @@ def complex_step(probe, lines, step=None) -> Slopes:
     x = probe.x
     probe.x = probe.values[probe.name] = x.astype(complex)
     try:
-        value = probe.project(probe.at(lines, 1j * h).imag) / h[:, None]
+        value = probe.project(probe.at(lines, 1j * h)[0].imag) / h[:, None]
     finally:
         probe.x = probe.values[probe.name] = x
     noise = 64 * EPS * abs(value)

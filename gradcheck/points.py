@@ -91,7 +91,7 @@ def degenerate(problem, values, grads):
     flat = [
         k
         for k in problem.wrt
-        if values[k].ndim > 1 and values[k].size > 1 and np.all(values[k] == values[k].flat[0])
+        if values[k].ndim > 1 and values[k].size > 1 and (values[k] == values[k].flat[0]).all()
     ]
     if not flat:
         return []

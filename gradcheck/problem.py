@@ -5,16 +5,15 @@ A scalar (or per-sample) loss with gradients is the same thing with d = 1 (or 1/
 
 import contextlib
 import copy
-import inspect
+import math
 import random
-from types import FunctionType
 
 import numpy as np
 
 from .arrays import as_numpy, is_array, is_float, real_copy
 from .errors import CallError, DTypeError, GradcheckError, InputError
 
-__all__ = ["Problem", "positional_count"]
+__all__ = ["Problem"]
 
 
 class Problem:
@@ -70,6 +69,7 @@ class Problem:
         self.guard = False  # True: evaluate on copies, for a forward that edits its input
         self.out_shapes: list | None = None
         self.y_shape: tuple[int, ...] = ()
+        self.number = False  # True once the output is known to be a plain number
 
     @property
     def scalar(self) -> bool:
@@ -88,8 +88,8 @@ class Problem:
             raise
         except Exception as error:
             raise self.complaint("forward", error) from error
-        y = self.pack(outputs)
-        self.y_shape = y.shape
+        y = self.pack(outputs).copy()  # the next call may fill the same array
+        self.y_shape, self.number = y.shape, isinstance(outputs, float)
         return y, cache
 
     def backward(self, d, cache) -> dict:
@@ -120,26 +120,23 @@ class Problem:
                 raise self.complaint("forward", error) from error
         return len(given) != len(kept) or any(given.get(k) is not v for k, v in kept.items())
 
-    def series(self, values: dict, name: str, points) -> np.ndarray:
-        """y where values[name] is each of `points` in turn: (points, y.size).
+    def series(self, values: dict, moves) -> np.ndarray:
+        """y after each of the moves, which change an array of `values` in place: (moves, ...).
 
         A full check lives in this loop: where nothing needs care, it is the bare one.
         """
-        values = dict(values)
-        rows: list = []
         careful = self.guard or self.containers or self.reseed is not None
-        look, keep = self.evaluate if careful else self.value, rows.append
+        look = self.evaluate if careful else self.value
+        if not (careful or self.number):
+            look = lambda values: self.pack(self.value(values)).copy()
         try:
-            for x in points:
-                values[name] = x
-                y = look(values)
-                keep(y if isinstance(y, float) else self.pack(y).copy())
+            rows = [look(values) for _ in moves]
         except GradcheckError:
             raise
         except Exception as error:
             raise self.complaint("forward", error) from error
         self.nfev += 0 if careful else len(rows)
-        return np.array(rows).reshape(len(rows), -1)
+        return real_output(np.array(rows), self.name)
 
     def complaint(self, who, error) -> CallError:
         """An exception of the user's function, named."""
@@ -224,12 +221,7 @@ class Problem:
     def by_name(self, raw) -> dict:
         """Gradients keyed by name: {"x": } or {"dx": } as they are; a tuple in order of wrt."""
         if isinstance(raw, dict):
-            keys = {
-                name: next(
-                    (k for k in (name, "d" + name, "d_" + name, "grad_" + name) if k in raw), name
-                )
-                for name in self.wrt
-            }
+            keys = {name: name if name in raw else prefixed(name, raw) for name in self.wrt}
             extra = {f"extra {k}": g for k, g in raw.items() if k not in keys.values()}
             return {name: raw.get(k) for name, k in keys.items()} | extra
         raw = list(raw) if isinstance(raw, (tuple, list)) and not flat(raw, self) else [raw]
@@ -240,6 +232,11 @@ class Problem:
         named = dict(zip(names, raw, strict=False))
         extra = {f"extra {i}": g for i, g in enumerate(raw[len(names) :])}
         return {k: named.get(k) for k in self.wrt} | extra
+
+
+def prefixed(name, raw) -> str:
+    """The key under which a dict of gradients holds that of `name`: "dx" for "x", and the like."""
+    return next((k for p in ("d", "d_", "grad_") if (k := p + name) in raw), name)
 
 
 def flat(raw, problem) -> bool:
@@ -286,16 +283,4 @@ def real_output(y, name) -> np.ndarray:
 
 def loss_weights(shape, kind) -> np.ndarray:
     """d of a loss: 1 for a scalar, 1/N or 1 for every one of N per-sample losses."""
-    return np.full(shape, 1 / max(int(np.prod(shape)), 1) if kind == "mean" else 1.0)
-
-
-def positional_count(f) -> int | None:
-    """How many positional arguments f requires; None where Python cannot tell (C functions)."""
-    if type(f) is FunctionType and not vars(f):  # what `signature` finds, in a tenth of its time
-        return f.__code__.co_argcount - len(f.__defaults__ or ())
-    try:
-        parameters = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(p.kind in positional and p.default is p.empty for p in parameters)
+    return np.full(shape, 1 / max(math.prod(shape), 1) if kind == "mean" else 1.0)

@@ -1,5 +1,6 @@
 """Findings that need no tolerance: what came back, in which type, of which size."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -38,7 +39,7 @@ def first_calls(problem):
             {"shape": y.shape},
             "Check with at least one example.",
         )
-    if not np.all(np.isfinite(y)):
+    if not np.isfinite(y).all():
         return y, Finding(
             "non-finite",
             "inconclusive",
@@ -47,8 +48,8 @@ def first_calls(problem):
             {"count": int(np.sum(~np.isfinite(y)))},
             "Choose another point, or look for log(0), 0/0 or overflow.",
         )
-    slack = 100 * np.finfo(y.dtype).eps * np.max(abs(y))
-    if y.shape != again.shape or not np.all(abs(y - again) <= slack):
+    slack = 100 * np.finfo(y.dtype).eps * abs(y).max()
+    if y.shape != again.shape or not (abs(y - again) <= slack).all():
         return y, Finding(
             "forward-not-repeatable",
             "inconclusive",
@@ -90,7 +91,7 @@ def unusable(g, x, name):
             {},
             "Return real floating-point numbers.",
         )
-    if not np.all(np.isfinite(g)):
+    if not np.isfinite(g).all():
         return Finding(
             "nan",
             "fail",
@@ -108,10 +109,10 @@ def influence(params):
     What is negligible beside the other parameters counts as a true zero; alone, nothing is claimed.
     """
     findings = []
-    largest = max((p.norm for p in params.values() if np.isfinite(p.norm)), default=0.0)
+    largest = max((p.norm for p in params.values() if math.isfinite(p.norm)), default=0.0)
     for name, p in params.items():
         lines = [many for many in (p.entries, p.directions) if len(many)]
-        silent = lines and all(np.all(e.size() <= 10 * e.uncertainty) for e in lines)
+        silent = lines and all((e.size() <= 10 * e.uncertainty).all() for e in lines)
         if not silent or p.status == "fail":
             continue
         zero = not any(np.any(e.size()) for e in lines)
@@ -152,11 +153,11 @@ def tiny(params):
 
 def undecided(params, y, tol):
     """GC-Q1: why slopes could not be judged, and what helps; one finding for each reason."""
-    largest, groups = float(np.max(abs(y))), {}
-    for p in params.values():
-        if p.status == "inconclusive":
-            reason, count, known = hidden_by(p, largest)
-            groups.setdefault(reason, []).append((f"{count} slopes of {p.name}", known))
+    open_ = [p for p in params.values() if p.status == "inconclusive"]
+    largest, groups = float(abs(y).max()) if open_ else 0.0, {}
+    for p in open_:
+        reason, count, known = hidden_by(p, largest)
+        groups.setdefault(reason, []).append((f"{count} slopes of {p.name}", known))
     rows = ((reason, *zip(*found, strict=True)) for reason, found in groups.items())
     return [why_undecided(*row, largest, tol) for row in rows]
 
@@ -165,7 +166,7 @@ def hidden_by(p, largest):
     """(reason, slopes without a verdict, how well the worst of them is known relative to tol's
     unit): "kink" at the point itself, "rounding" of a large output, else "rough"."""
     lines = [many for many in (p.entries, p.directions) if len(many)]
-    open_ = [many.take(np.flatnonzero(many.status == "inconclusive")) for many in lines]
+    open_ = [many.take(np.flatnonzero(many.judged("inconclusive"))) for many in lines]
     u, h, unit = (
         np.concatenate([getattr(many, k) for many in open_])
         for k in ("uncertainty", "step", "scale")

@@ -136,9 +136,10 @@ class Report:
 
     def to_dict(self) -> dict:
         """Plain Python types throughout; NaN and infinity become strings."""
-        light = lambda p: asdict(replace(p, errors=None, entries=())) | {"worst": p.worst}
-        params = {name: light(p) for name, p in self.params.items()}
         bare = asdict(replace(self, sweeps={}, params={}))
+        light = lambda p: asdict(replace(p, errors=None, entries=(), directions=()))
+        records = lambda p: {"directions": p.directions, "worst": p.worst}
+        params = {name: light(p) | records(p) for name, p in self.params.items()}
         return plain(bare | {"params": params, "ok": self.ok})
 
     def to_json(self, **options) -> str:

@@ -4,11 +4,12 @@ import contextlib
 
 import numpy as np
 
-from .adapters import by_name, by_place, by_structure, scaled, title
 from .arrays import as_numpy
 from .errors import CallError
-from .problem import Problem, positional_count
+from .problem import Problem
 from .refuse import refuse_class
+from .signature import positional_count, title
+from .structure import by_name, by_place, by_structure, scaled
 
 __all__ = ["are_tensors", "tensor_problem"]
 

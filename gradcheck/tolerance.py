@@ -27,9 +27,10 @@ def relative_error(a, n, *, mode: str = "max"):
     a, n = np.asarray(a), np.asarray(n)
     largest = np.maximum(abs(a), abs(n))
     unit = np.where(largest == 0, 1, largest)  # dividing first: no overflow, no 0/0
-    difference, total = abs(a / unit - n / unit), abs(a / unit) + abs(n / unit)
+    difference = abs(a / unit - n / unit)
     if mode == "max":
         return difference
+    total = abs(a / unit) + abs(n / unit)
     return difference / np.where(total == 0, 1, total)
 
 

@@ -176,3 +176,22 @@ def test_what_was_not_judged_is_not_the_worst_error_of_a_pass():
     p = report.params["x"]
     assert p.status == "pass" and p.unresolved == 1 and p.max_rel < 1e-9
     assert "x[0]" not in report.summary()
+
+
+def test_a_kink_that_directions_cross_is_not_put_down_to_the_entries():
+    """Both are watched by one probe; entry k is not direction k."""
+    x = np.linspace(1, 2, 40)
+    x[-1] = 1e-5
+    relu = lambda x: (np.maximum(x, 0), x > 0)
+    report = gc.check_vjp(relu, lambda d, on: d * on, {"x": x}, branches=lambda on: on)
+    p = report.params["x"]
+    assert report.ok and any("kink" in e.flags for e in p.directions)
+    assert [e.index for e in p.entries if e.flags] in ([], [(39,)])
+
+
+def test_a_point_without_slopes_has_no_numeric_one():
+    """Defined at x = 1 only: neither side has a value, and zero would look like an answer."""
+    alone = lambda x: np.sqrt(-((x - 1) ** 2)).sum()
+    report = gc.check(alone, np.ones(1), np.zeros_like)
+    (e,) = report.params["params"].entries
+    assert report.status == "inconclusive" and np.isnan(e.numeric) and np.isnan(e.step)

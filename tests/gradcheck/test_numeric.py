@@ -5,6 +5,7 @@ import pytest
 
 import gradcheck as gc
 from gradcheck.adapters import vjp_problem
+from gradcheck.derivative import function_problem
 from gradcheck.numeric import Probe, one_sided, richardson, ridders, stencil
 
 METHODS = ["central4", "central6", "ridders", "complex", "auto"]
@@ -183,3 +184,43 @@ def test_sweep_tells_right_from_wrong():
     assert abs(right.slope - 2) < 0.05 and right.plateau is None
     assert wrong.plateau == pytest.approx(1e-4, rel=0.05)
     assert set(right.to_dict()) >= {"h", "error", "slope", "plateau", "best"}
+
+
+BUFFER = np.empty(4)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda x: x, lambda x: np.multiply(x, 1.0, out=BUFFER), lambda x: x.reshape(-1)[::-1]],
+    ids=["x itself", "one buffer for every call", "a view of x"],
+)
+@pytest.mark.parametrize("method", ["forward", "central", "central4", "ridders", "auto"])
+def test_outputs_that_are_overwritten_by_the_next_call_are_kept(f, method):
+    """One work array is moved from entry to entry: what f returns may be that array."""
+    g = gc.numerical_grad(f, gc.randn(4), method=method, upstream=np.ones(4))
+    assert np.allclose(g.value, 1, atol=1e-6)
+
+
+def test_noise_in_an_output_that_the_next_call_overwrites_is_seen():
+    """Two outputs in one buffer would look the same."""
+    rng = np.random.default_rng(0)
+    forward = lambda x: (np.multiply(x, rng.random(), out=BUFFER), x)
+    report = gc.check_vjp(forward, lambda d, x: d, (gc.randn(4),), contract=False)
+    assert [f.code for f in report.findings] == ["forward-not-repeatable"]
+
+
+def test_the_order_of_the_entries_in_memory_changes_nothing():
+    """Entries are moved through a flat view of a C-ordered copy."""
+    x = gc.randn(3, 4)
+    problem = function_problem(lambda x: (x**2).sum(), x)
+    probe = Probe(problem, {"x": np.asfortranarray(x)}, "x", None)
+    slopes = stencil(probe, np.arange(12)).value[:, 0]
+    assert np.allclose(slopes, 2 * x.ravel(), atol=1e-8)
+
+
+def test_a_single_precision_point_is_moved_along_directions_in_double():
+    """x + h v would be rounded to the precision of x, while the slope is divided by h itself."""
+    x, V = gc.randn(3, 4).astype("float32"), gc.randn(5, 3, 4, rng=1)
+    problem = function_problem(lambda x: (x**2).sum(), x)
+    slopes = stencil(Probe(problem, problem.inputs, "x", None), V).value[:, 0]
+    assert np.allclose(slopes, 2 * V.reshape(5, -1) @ x.ravel(), rtol=1e-9)

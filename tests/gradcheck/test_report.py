@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gradcheck as gc
-from gradcheck.entries import Entries, badness
+from gradcheck.entries import STATUSES, Entries, badness
 from gradcheck.remarks import undecided
 
 
@@ -179,8 +179,8 @@ def test_a_large_offset_is_said_to_be_the_reason():
 def test_why_a_slope_could_not_be_judged(uncertainty, flags, reason):
     one = np.ones(1)
     entries = Entries(
-        [(0,)], one, one, one, uncertainty * one, 0 * one, 0.01 * one, [flags],
-        np.array(["inconclusive"]), one,
+        ([0],), one, one, one, uncertainty * one, 0.01 * one, {0: flags},
+        np.array([STATUSES.index("inconclusive")]), one,
     )  # fmt: skip
     result = gc.ParamResult("w", (1,), "inconclusive", 0.0, 0.0, 1, 1, entries)
     (found,) = undecided({"w": result}, one, 1e-7)
@@ -203,6 +203,25 @@ def test_entries_are_a_sequence_of_records_sorted_worst_first(wrong):
     assert list(p.worst) == sorted(p.worst, key=badness, reverse=True)
     assert {e.index for e in p.worst} == {e.index for e in p.entries}
     assert p.worst[0] == p.worst[:1][0] and p.worst[-1].status in ("pass", "fail")
+
+
+def test_flags_stay_with_their_records():
+    three, flags = np.arange(3.0), {2: ("kink",), 0: ("retried",)}
+    columns = three, three, three, three, three, flags, np.array([0, 1, 3]), three
+    entries = Entries((range(3),), *columns).take([1, 2, 0])
+    seen = [(e.index, e.value, e.flags, e.status) for e in entries]
+    assert seen == [
+        ((1,), 1.0, (), "warn"), ((2,), 2.0, ("kink",), "fail"), ((0,), 0.0, ("retried",), "pass"),
+    ]  # fmt: skip
+    assert entries.flagged("kink").tolist() == [False, True, False] and entries[-1] == entries[2]
+
+
+def test_directions_are_records_in_the_dict_too():
+    report = gc.check(lambda w: np.sum(w**2), gc.randn(40), lambda w: 2 * w, mode="auto")
+    (p,) = report.to_dict()["params"].values()
+    assert [r["index"] for r in p["directions"]] == [["direction", k] for k in range(3)]
+    assert p["directions"][0].keys() == p["worst"][0].keys()
+    assert all(r["rel_error"] < 1e-9 and r["status"] == "pass" for r in p["directions"])
 
 
 def test_a_wrong_shape_is_said_once_and_what_was_not_compared_has_no_number():
