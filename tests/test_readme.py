@@ -39,6 +39,14 @@ def test_example_runs(code, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+def test_the_report_of_gradcheck_is_the_one_that_is_printed(tmp_path):
+    """Word for word; its numbers depend on rounding."""
+    (code,) = [code for code in blocks("python", README) if "layernorm_backward" in code]
+    shown = README.split(code)[1].split("```")[2]
+    words = lambda text: re.sub(r"[-+]?\d[\d.]*(e[-+]\d+)?", "#", text).split()
+    assert words(run(code, tmp_path).stdout) == words(shown)
+
+
 def test_commands_are_the_ones_that_ci_runs():
     """First: install and run the main job.   Second: install and run the tests."""
     first, second = (block.strip().split(" && ") for block in blocks("sh", README)[:2])

@@ -5,14 +5,7 @@ import numpy as np
 
 from .facts import norm
 
-__all__ = [
-    "coupling",
-    "first_step",
-    "leaking",
-    "lost_contributions",
-    "masked_outputs",
-    "output_factor",
-]
+__all__ = ["leaking", "lost_contributions", "masked_outputs", "output_factor"]
 
 INCOMPLETE = (
     "a sum over samples, positions or steps is incomplete: = for +=, a return inside the loop, "
@@ -47,46 +40,9 @@ def leaking(f):
     return f.finding(
         "GC-P7",
         "leak",
-        f"{int((a & ~n).sum())} contributions that should be zero, beside {int((a & n).sum())} "
-        "that are exactly right",
+        f"gradient let through where it should be zero: {int((a & ~n).sum())} contributions that "
+        f"should be zero, beside {int((a & n).sum())} that are exactly right",
         "a mask is missing or too narrow in backward",
-    )
-
-
-def first_step(f):
-    """GC-P12: right for what the first index of an output's axis sends back, wrong for the rest."""
-    if f.jacobians is None or f.y.ndim < 2:
-        return None
-    right = f.equal.all(1).reshape(f.y.shape)
-    moved = f.present(f.jacobians[1]).any(1).reshape(f.y.shape)
-    for axis in (a for a in range(1, f.y.ndim) if f.y.shape[a] > 2):
-        if f.x.ndim == f.y.ndim and f.shape[: axis + 1] == f.y.shape[: axis + 1]:
-            continue  # a sequence itself: see coupling
-        good = right.all(tuple(a for a in range(f.y.ndim) if a != axis))
-        told = moved.take(0, axis).any()  # at a zero initial state the first step says nothing
-        if good[0] and told and not right.take(range(1, len(good)), axis).any():
-            return joining(f, axis)
-    return None
-
-
-def joining(f, axis):
-    """The steps are right, how they are joined is not."""
-    where = f"right for what index 0 of axis {axis} of the output sends back, wrong for all others"
-    others = [k for k, (A, M, _) in f.e.all_params.items() if norm(A - M) > 1e-5 * norm(M)]
-    if others == [f.name]:
-        return f.finding(
-            "GC-P12",
-            "overlap-assign",
-            f"{where}, while the other gradients are right: the steps are not added up",
-            "use += in the loop over the steps",
-            axis=axis,
-        )
-    return f.finding(
-        "GC-P12",
-        "carry-lost",
-        f"{where}: what one step hands to the one before is lost or wrong",
-        "follow the gradient that is carried from step to step",
-        axis=axis,
     )
 
 
@@ -98,31 +54,56 @@ def output_factor(f):
     weight = (JM**2).sum(1)
     r = np.divide((JA * JM).sum(1), weight, out=np.ones(len(JM)), where=weight > 0)
     residual = norm(JA - r[:, None] * JM) / norm(JM)
-    if (
-        residual > 1e-5
-        or np.ptp(r) < 1e-4 * np.abs(r).max()
-        or (np.count_nonzero(JM, 1) < 2).all()
-    ):
+    if residual > 1e-5 or np.ptp(r) < 1e-4 * np.abs(r).max():
         return None
-    kept = np.abs(r) > 1e-6
+    if (np.count_nonzero(JM, 1) < 2).all() and not np.allclose(np.abs(r), 1):
+        return None  # any wrong gradient has such factors; signs it has not
+    kept, wrong = np.abs(r) > 1e-6, np.abs(r - 1) > 1e-5
     if np.allclose(r[kept], 1) and not kept.all():
+        return one_sample(f, kept, residual)
+    return wrong_factor(f, r, wrong, residual)
+
+
+def wrong_factor(f, r, wrong, residual):
+    """Each output's contributions are right up to a factor r, which is not 1 where wrong."""
+    where = f"{wrong.sum()} of {len(r)} outputs"
+    if edge := outer(f, wrong):
         return f.finding(
             "GC-P12",
-            "one-sample",
-            f"only {kept.sum()} of {len(r)} outputs used"
-            f"{places(f, kept)}: what the others send back is lost",
-            INCOMPLETE,
+            "border",
+            f"a wrong factor {r[wrong][0]:.6g} at the border: on what the outermost outputs along "
+            f"axis {edge} send back, all others being right",
+            "look at what is padded, repeated or cut off at the border",
+            residual,
+            axis=edge,
+        )
+    if np.allclose(r[wrong], -1):
+        return f.finding(
+            "GC-P1",
+            "sign",
+            f"the wrong sign on what {where} send back{places(f, wrong)}, the others being right",
+            "one minus too many or too few in that part",
             residual,
         )
-    wrong = np.abs(r - 1) > 1e-5
     return f.finding(
         "GC-P6",
         "local-derivative",
-        f"the upstream multiplied by a wrong factor at {wrong.sum()} "
-        f"of {len(r)} outputs, the rest of the way being right",
+        f"the upstream multiplied by a wrong factor at {where}, the rest of the way being right",
         "look at the last step of the forward, which is the first of backward",
         residual,
         range=[float(r.min()), float(r.max())],
+    )
+
+
+def one_sample(f, kept, residual=0.0):
+    """Some outputs' contributions are right, the others' are lost."""
+    return f.finding(
+        "GC-P12",
+        "one-sample",
+        f"only {kept.sum()} of {len(kept)} outputs used"
+        f"{places(f, kept)}: what the others send back is lost",
+        INCOMPLETE,
+        residual,
     )
 
 
@@ -141,120 +122,52 @@ def lost_contributions(f):
     if f.jacobians is None:
         return None
     a, n = map(f.present, f.jacobians)
-    if (f.equal | ~a).all() and (a & n).any() and not f.equal.all() and not (a & ~n).any():
-        touched = (a.any(0) | ~n.any(0)).all()
-        if not touched:
-            return None  # whole entries are zero: see zero_pattern
-        kept = a.any(1) | ~n.any(1)
-        if (n[kept] == a[kept]).all():
-            if edges := lost_edges(f, kept):
-                return f.finding(
-                    "GC-P12",
-                    "border",
-                    f"only the interior of axis {edges} of the output used: what its first and "
-                    "last index send back is lost",
-                    "add what was padded, mirrored or repeated at the border",
-                    axis=edges,
-                )
-            return f.finding(
-                "GC-P12",
-                "one-sample",
-                f"only {kept.sum()} of {len(kept)} outputs used"
-                f"{places(f, kept)}: what the others send back is lost",
-                INCOMPLETE,
-            )
+    exact = (f.equal | ~a).all() and not (a & ~n).any()
+    if not exact or f.equal.all() or not (a & n).any() or not (a.any(0) | ~n.any(0)).all():
+        return None  # whole entries that are zero: see zero_pattern
+    lost = n & ~a
+    kept = a.any(1) | ~n.any(1)
+    if edge := outer(f, lost.any(1)):
         return f.finding(
             "GC-P12",
-            "overlap-assign",
-            f"{int((n & ~a).sum())} of {int(n.sum())} contributions "
-            "lost, the others exactly right: assigned where they should be added",
-            "use += where windows, steps or uses overlap",
+            "border",
+            "a border that is left out: the outermost outputs along "
+            f"axis {edge} send back too little, all others what they should",
+            "add what was padded, mirrored or repeated at the border",
+            axis=edge,
         )
-    return None
+    whole = (n[kept] == a[kept]).all()
+    if whole and (one_index(f, kept) or not last_wins(a, n)):
+        return one_sample(f, kept)
+    return f.finding(
+        "GC-P12",
+        "overlap-assign",
+        f"{int(lost.sum())} of {int(n.sum())} contributions lost, the others exactly right, as if "
+        "they were assigned where they should be added",
+        "use += where windows, steps or uses overlap",
+    )
 
 
-def lost_edges(f, kept):
-    """The axis of the output of which exactly the first and the last index are lost, or None."""
-    kept = kept.reshape(f.y.shape)
-    for axis in range(1, kept.ndim):
-        other = tuple(a for a in range(kept.ndim) if a != axis)
-        line, n = kept.any(other), kept.shape[axis]
-        whole = (line == kept.all(other)).all()
-        if n > 2 and whole and np.flatnonzero(~line).tolist() == [0, n - 1]:
+def one_index(f, kept) -> bool:
+    """True if the outputs kept are those of one index of an axis."""
+    kept = np.argwhere(kept.reshape(f.y.shape))
+    one = np.flatnonzero(np.ptp(kept, axis=0) == 0)
+    return any(len(kept) * f.y.shape[axis] == f.y.size for axis in one)
+
+
+def last_wins(a, n) -> bool:
+    """True if of the outputs that should add to an entry only the last one is left, everywhere."""
+    last = len(n) - 1 - n[::-1].argmax(0)
+    return bool((a.sum(0) <= 1).all() and (a[last, np.arange(n.shape[1])] | ~n.any(0)).all())
+
+
+def outer(f, outputs):
+    """The axis of the output along which these outputs are the first, the last or both, of an
+    array that has this axis too; 0 where there is none (axis 0 counts examples)."""
+    outputs = outputs.reshape(f.y.shape)
+    for axis in range(1, f.y.ndim if f.x.ndim == f.y.ndim else 0):
+        n = f.y.shape[axis]
+        at = np.flatnonzero(outputs.any(tuple(a for a in range(f.y.ndim) if a != axis)))
+        if len(at) and n > 2 + (len(at) == 1) and set(at) <= {0, n - 1}:
             return axis
-    return None
-
-
-def coupling(f):
-    """GC-P8, P10, P12: which examples or steps influence which, axis by axis."""
-    if f.jacobians is None:
-        return None
-    a, n = map(f.present, f.jacobians)
-    for i in f.axes:
-        for j in range(f.y.ndim):
-            if f.shape[i] != f.y.shape[j] or f.shape[i] < 2:
-                continue
-            A, N, E = (blocks(f, m, i, j) for m in (a, n, f.equal))
-            found = judge_coupling(f, A.any((2, 3)), N.any((2, 3)), E.all((2, 3)), (i, j))
-            if found:
-                return found
-    return None
-
-
-def blocks(f, m, i, j):
-    """(outputs, inputs) as (L, L, rest of outputs, rest of inputs) along axis j of y and i of x."""
-    m = np.moveaxis(m.reshape(*f.y.shape, *f.shape), (j, f.y.ndim + i), (0, 1))
-    rest = f.y.size // f.y.shape[j]
-    return m.reshape(f.y.shape[j], f.shape[i], rest, -1)
-
-
-def judge_coupling(f, a, n, right, axes):
-    """a, n, right: (L, L) whether blocks are present in A, in M, and equal."""
-    off, L = ~np.eye(len(a), dtype=bool), len(a)
-    where = f"axis {axes[0]}"
-    if n[off].any() and not a[off].any() and n.diagonal().all():
-        upper, lower = np.triu(n, 1).any(), np.tril(n, -1).any()
-        if upper != lower and right.diagonal().any():
-            return f.finding(
-                "GC-P12",
-                "carry-lost",
-                f"only the direct path along {where}: what is carried from "
-                "one step to the next is lost",
-                "add the gradient that comes back from the following step",
-                axis=axes[0],
-            )
-        kind = "each of the" if not right.diagonal().all() else "exactly its own part of"
-        return f.finding(
-            "GC-P10",
-            "coupling-missing",
-            f"the {L} entries along {where} treated as independent "
-            f"({kind} block), although each output depends on all of them",
-            "add the terms that go through the mean, the sum or the shared statistic",
-            axis=axes[0],
-        )
-    if wrong_carry(a, n, right) and a[off].any():
-        return f.finding(
-            "GC-P12",
-            "carry-lost",
-            f"each step along {where} right for its own output, wrong for later ones: what is "
-            "carried from one step to the next has a wrong factor",
-            "look at what multiplies the carried gradient, and at its index",
-            axis=axes[0],
-        )
-    if a[off].any() and not n[off].any() and n.diagonal().all():
-        return f.finding(
-            "GC-P8",
-            "wrong-axis",
-            f"entries along {where} mixed, which the forward does not mix: "
-            "a sum or mean over the wrong axis",
-            "check axis= in each reduction of backward",
-            axis=axes[0],
-        )
-    return None
-
-
-def wrong_carry(a, n, right) -> bool:
-    """True if steps influence later ones only, and only that influence is wrong."""
-    one_way = np.triu(n, 1).any() != np.tril(n, -1).any()
-    own = right.diagonal().all() and n.diagonal().all()
-    return bool(one_way and own and len(n) > 2 and not right.all() and not (a & ~n).any())
+    return 0

@@ -39,38 +39,48 @@ Codes, and the mistake each stands for (a label for a planted bug is any code th
     localisation       (note) which parameters are right, and what follows                 P16
 
 Codes of faults that need no comparison are in `contract`.
+
+Findings rank by tier (a hit in one of the first two ends the search); in a tier, what accounts for
+every number of the gradient comes before what says only where it is wrong (evidence "place"), and a
+rule that had few candidates to choose from before one that had many.  Two are shown for a
+parameter; each names the others that fit in its evidence, under "fits as well".
 """
 
 import numpy as np
 
 from ..report import Evidence, Finding
-from . import contributions, hidden, jacobian, moved, paths, patterns, places, probe, terms
+from . import contributions, hidden, jacobian, moved, paths, patterns, places, probe, steps, terms
 from .facts import Facts, norm
 
 __all__ = ["RULES", "diagnose", "rank"]
 
-RULES = (  # most specific first; ranked in this order
+RULES = (  # a tier ends the search by what it finds; in a tier, few candidates before many
     (patterns.zero, patterns.swapped),
     (
         patterns.scale,
         places.label_term,
         moved.rearranged,
+        jacobian.forward_map,
         moved.shifted,
         moved.elsewhere,
         moved.wrong_slice,
-        jacobian.forward_map,
+        moved.reordered,
         moved.built_from_upstream,
+        paths.use_forgotten,
         places.repeated_index,
-        patterns.extra_term,
+        paths.target_term,
+        paths.extra_term,
     ),
     (
-        patterns.zero_pattern,
         places.stops_early,
+        patterns.zero_pattern,
         contributions.masked_outputs,
         patterns.axis_factor,
+        places.argmax_term,
         places.branch,
-        contributions.first_step,
-        contributions.coupling,
+        steps.first_step,
+        places.last_step,
+        steps.coupling,
         contributions.lost_contributions,
         contributions.leaking,
         contributions.output_factor,
@@ -81,25 +91,28 @@ RULES = (  # most specific first; ranked in this order
         terms.row_term,
         jacobian.misplaced,
         places.border,
-        terms.small_plateau,
-        patterns.other_terms,
+        paths.other_terms,
         paths.path_missing,
+        hidden.product_path,
+        paths.direct_path,
         hidden.hidden_factor,
     ),
     (
+        terms.small_plateau,
         terms.shift_invariance,
         terms.scale_invariance,
         places.partial_slice,
-        jacobian.ones_upstream,
         places.wrong_place,
+        jacobian.ones_upstream,
         probe.batch_one,
     ),
 )
 
 ALONE = "a fault in its own line only: what it multiplies, or over what it sums"
 TOGETHER = "a fault in a step of backward that the wrong ones share, before they split"
+LINE = "look at the line that computes {}: the arrays in it, their steps, the axes of its sums"
 NEXT = "start at the output: what is right there stays right up to the first step that is not"
-EXACT, ENOUGH = 2, 2  # a hit of the first groups ends the search
+EXACT, ENOUGH = 2, 2  # a hit in a tier before EXACT ends the search, as do ENOUGH later ones
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:
@@ -114,9 +127,24 @@ def diagnose(evidence: Evidence) -> list[Finding]:
         found += [placed(hit, tier, i) for i, hit in hits if hit]
         if found and tier < EXACT or len(found) >= ENOUGH:
             break
-    found = [f for k, f in enumerate(found) if f.code not in [g.code for g in found[:k]]]
-    exact = any(f.evidence["rank"][0] < EXACT for f in found)
-    return ambiguous(found) + [placed(f, EXACT, len(RULES[EXACT])) for f in localise(facts, exact)]
+    found = told_once(rank(found))
+    shown = ambiguous(found)[:ENOUGH]
+    where = localise(facts, explained(shown))
+    return shown + [placed(f, EXACT, len(RULES[EXACT]), place=True) for f in where]
+
+
+def told_once(found) -> list[Finding]:
+    """Each code once, and not that contributions are lost where it is known which ones."""
+    codes = {f.code for f in found}
+    less = {"overlap-assign"} if codes & {"carry-lost", "coupling-missing"} else set()
+    first = {f.code: f for f in reversed(found)}
+    return [f for f in found if f is first[f.code] and f.code not in less]
+
+
+def explained(found) -> bool:
+    """True if the numbers are accounted for exactly, or in as many ways as are shown."""
+    ranks = [f.evidence["rank"] for f in found]
+    return any(tier < EXACT for tier, *_ in ranks) or [p for _, p, _ in ranks] == [False] * ENOUGH
 
 
 def usable(a) -> bool:
@@ -124,19 +152,21 @@ def usable(a) -> bool:
     return bool(np.all(np.isfinite(a)))
 
 
-def placed(finding, tier, order) -> Finding:
-    """The finding with its rank kept as evidence."""
-    finding.evidence["rank"] = (tier, order)
+def placed(finding, tier, order, place=False) -> Finding:
+    """The finding with its rank kept as evidence: what accounts for the numbers of a gradient comes
+    before what says only where it is wrong, and a rule of few candidates before one of many."""
+    finding.evidence["rank"] = (tier, finding.evidence.pop("place", place), order)
     return finding
 
 
 def rank(findings) -> list[Finding]:
     """Findings of several parameters in one order: the most specific explanation first.
 
-    >>> rank([Finding("b", "fail", "", "", {"rank": (2, 0)}), Finding("a", "fail", "", "")])[0].code
+    >>> late = Finding("b", "fail", "", "", {"rank": (2, False, 0)})
+    >>> rank([late, Finding("a", "fail", "", "")])[0].code
     'a'
     """
-    return sorted(findings, key=lambda f: f.evidence.get("rank", (-1, 0)))
+    return sorted(findings, key=lambda f: f.evidence.get("rank", (-1, False, 0)))
 
 
 def ambiguous(found) -> list[Finding]:
@@ -149,7 +179,7 @@ def ambiguous(found) -> list[Finding]:
     return found
 
 
-def localise(f, explained) -> list[Finding]:
+def localise(f, clear) -> list[Finding]:
     """GC-P16: which parameters are right, and what follows."""
     table = {k: v for k, v in f.e.all_params.items() if v[0].shape == v[1].shape}
     wrong = [k for k, (A, M, U) in table.items() if norm(A - M) > 1e-5 * norm(M) + 10 * norm(U)]
@@ -157,7 +187,8 @@ def localise(f, explained) -> list[Finding]:
     if f.name not in wrong[:1] or len(table) < 2:
         return []
     words = f"wrong: {', '.join(wrong)}; right: {', '.join(right) or 'none'}"
-    code, why = ("wrong-operand", ALONE) if len(wrong) == 1 else ("shared-step", TOGETHER)
+    alone = "wrong-operand", ALONE, LINE.format(f.name)
+    code, why, hint = alone if len(wrong) == 1 else ("shared-step", TOGETHER, NEXT)
     found = {"wrong": wrong, "right": right}
-    note = Finding("localisation", "note", "", words, found, NEXT if explained else "")
-    return [note] if explained else [f.finding("GC-P16", code, why + f" ({words})", NEXT), note]
+    note = Finding("localisation", "note", "", words, found, NEXT if clear else "")
+    return [note] if clear else [f.finding("GC-P16", code, why + f" ({words})", hint), note]

@@ -4,8 +4,8 @@ from itertools import product
 
 import numpy as np
 
-from .contract import close
 from .facts import proportional
+from .same import close
 
 __all__ = ["elementwise_name", "factor_words", "scale_names", "vector_name"]
 
@@ -111,5 +111,15 @@ def elementwise_name(f, q, used):
             for form, value in ((f"{u}/{v}", a / b), (f"{u} {v}", a * b)):
                 k, residual = proportional(target, value)
                 if residual < 1e-6 and u != v and np.ptp(value) > 0:
-                    return f"{k:.6g} {form}", residual
+                    return product_words(k, form), residual
     return "", 0.0
+
+
+def product_words(k, form) -> str:
+    """A number times a product, without the ones.
+
+    >>> product_words(1.0, "1 a"), product_words(-2.0, "1/x"), product_words(1.0, "x/1")
+    ('a', '-2 1/x', 'x')
+    """
+    form = form.removeprefix("1 ").removesuffix("/1").removesuffix(" 1")
+    return form if abs(k - 1) < 1e-6 else f"{k:.6g} {form}"

@@ -62,7 +62,10 @@ class Facts:
         self.cut = getattr(self.problem, "cut", lambda array: array)
 
     def finding(self, rule, code, message, hint="", residual=0.0, **numbers):
-        """A failure of this parameter, worded as far as the evidence goes."""
+        """A failure of this parameter, worded as far as the evidence goes.
+
+        place=True among the numbers: says where the gradient is wrong, not what its numbers are.
+        """
         return Finding(
             code,
             "fail",

@@ -1,4 +1,4 @@
-"""A wrong local derivative inside a chain, seen at one example: rule GC-P13."""
+"""What shows at one example, where dW = outer(x, dz): rules GC-P10 and GC-P13."""
 
 import copy
 
@@ -7,11 +7,11 @@ import numpy as np
 from ..errors import GradcheckError
 from ..numeric import Probe, stencil
 from ..report import Evidence
-from .facts import Facts, norm
+from .facts import Facts, norm, proportional
 from .patterns import axis_factor
 from .probe import examples
 
-__all__ = ["hidden_factor"]
+__all__ = ["hidden_factor", "product_path"]
 
 MOST_ENTRIES = 4096
 
@@ -33,6 +33,37 @@ def hidden_factor(f):
         hit.evidence["residual"],
         k=hit.evidence["k"],
     )
+
+
+def product_path(f):
+    """GC-P10: with one example dW = outer(x, dz), which tells dz, and x gets dz W^T."""
+    small = f.x.ndim == 2 and f.x.size <= MOST_ENTRIES and f.shape == f.whole
+    one = one_example(f) if small else None
+    for name in f.e.all_params if one and len(one.x) == 1 and one.x.any() else ():
+        W = one.problem.inputs[name]
+        if W.ndim == 2 and W.shape[:1] == one.shape[1:]:
+            path = np.stack([through(one, name, d) for d in one.e.D]) / one.unit
+            k, residual = proportional(one.R[:, 0], path)
+            if residual < 1e-5 and norm(path) > 1e-3 * one.size:
+                return f.finding(
+                    "GC-P10",
+                    "extra-term",
+                    f"the path through {name} {'left out' if abs(k + 1) < 1e-5 else 'wrong'}"
+                    + f": with one example, analytic minus numeric is {k:.6g} times what {name} "
+                    "sends back",
+                    "add up the gradients of all paths from here to the output",
+                    residual,
+                    path=name,
+                    k=k,
+                )
+    return None
+
+
+def through(one, name, d):
+    """dz W^T for one example x, where dW = outer(x, dz)."""
+    x, W = one.x[0], one.problem.inputs[name]
+    dW = np.asarray(one.problem.gradients(d)[name], dtype=float)
+    return (x @ dW / (x @ x)) @ W.T
 
 
 def one_example(f):

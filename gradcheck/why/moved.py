@@ -1,63 +1,105 @@
-"""Pattern rules on right numbers in wrong places: GC-P4, and the sums over wrong axes of P8."""
+"""Pattern rules on right numbers in wrong places: GC-P4, and the sums over wrong axes of P8.
+
+Families of few candidates come before those of many: a fit of one among many says less.
+"""
 
 from itertools import combinations, permutations, product
 
 import numpy as np
 
-from .contract import close
 from .facts import axis_words, norm, proportional, subsets
+from .same import close
 
-__all__ = ["built_from_upstream", "elsewhere", "rearranged", "shifted", "wrong_slice"]
+__all__ = [
+    "built_from_upstream",
+    "elsewhere",
+    "rearranged",
+    "reordered",
+    "shifted",
+    "wrong_slice",
+]
+
+
+RESHAPED = "the right numbers, reshaped in the wrong order of axes"
 
 
 def rearranged(f):
-    """GC-P4: the right numbers in the wrong places."""
-    for code, words, N in arrangements(f.M):
-        if N.shape == f.A.shape and not close(N, f.M, 1e-9) and f.small(norm(f.A - N)):
-            return f.finding(
-                "GC-P4",
-                code,
-                words,
-                "compare the order of axes, the slice or the reshape with those of the forward",
-                norm(f.A - N) / f.size,
-            )
+    """GC-P4: the right numbers, transposed or reversed."""
+    return first_fit(f, turned(f.M))
+
+
+def reordered(f):
+    """GC-P4: the right numbers in the wrong places, by a reshape, by blocks, or in any order."""
+    found = first_fit(f, blocks(f.M))
     ordered = np.sort(f.A.reshape(len(f.A), -1)), np.sort(f.M.reshape(len(f.M), -1))
-    if f.x.size > 3 and f.small(norm(ordered[0] - ordered[1])):
-        return f.finding(
-            "GC-P4",
-            "reordered",
-            "the right numbers in another order",
-            "look at indices, reshapes and permutations",
-            norm(ordered[0] - ordered[1]) / f.size,
-        )
+    if found or not (f.x.size > 3 and f.small(norm(ordered[0] - ordered[1]))):
+        return found
+    return placed(f, "reordered", "the right numbers in another order", ordered)
+
+
+def first_fit(f, candidates):
+    """The finding that A is the first of these that fits."""
+    for code, words, N in candidates:
+        if fits(f, N):
+            return placed(f, code, words, (f.A, N))
     return None
 
 
-def arrangements(M):
-    """(code, words, array) of M permuted, flipped, reshaped, in other blocks; axis 0 stays."""
+def fits(f, N) -> bool:
+    """True if A is N, which is not M."""
+    return N.shape == f.A.shape and not close(N, f.M, 1e-9) and f.small(norm(f.A - N))
+
+
+def placed(f, code, words, pair):
+    """The right numbers in an order that fits; where the gradient has zeros, and others than it
+    should have, they were written to the wrong places."""
+    residual, (a, n) = norm(pair[0] - pair[1]) / f.size, f.nonzero
+    if code == "reordered" and (a != n).any():
+        return f.finding(
+            "GC-P8",
+            "wrong-place",
+            "the right numbers written to the wrong places: to entries that the output does not "
+            "depend on, while others that it depends on get none",
+            "write the upstream to the same indices (start, step, order) that the forward reads",
+            residual,
+        )
+    return f.finding(
+        "GC-P4",
+        code,
+        words,
+        "compare the order of axes, the slice or the reshape with those of the forward",
+        residual,
+    )
+
+
+def turned(M):
+    """(code, words, array) of M with axes exchanged or reversed; axis 0 stays."""
     m, *shape = M.shape
     axes = range(1, M.ndim)
     for order in permutations(axes):
         which = f" {tuple(a - 1 for a in order)}" if M.ndim > 3 else ""
-        yield "transposed", f"the transpose{which}", M.transpose(0, *order)
+        yield "transposed", f"the right numbers with axes exchanged{which}", M.transpose(0, *order)
     for S in subsets(M.ndim - 1):
-        yield "flipped", f"a reversed {axis_words(S)}", np.flip(M, [a + 1 for a in S])
+        words = f"the right numbers with {axis_words(S)} reversed"
+        yield "flipped", words, np.flip(M, [a + 1 for a in S])
+    for order in permutations(axes):
+        back = M.transpose(0, *order).reshape(m, *[shape[a - 1] for a in order])
+        yield "flipped", "the right numbers, transposed and reversed", np.flip(back, M.ndim - 1)
+
+
+def blocks(M):
+    """(code, words, array) of M reshaped in another order of axes, or with its blocks exchanged."""
+    m, *shape = M.shape
+    axes = range(1, M.ndim)
     for order in permutations(axes):
         N = M.transpose(0, *order)
-        yield "reordered", "a reshape in the wrong order of axes", N.reshape(m, *shape)
-        back = N.reshape(m, *[shape[a - 1] for a in order])
-        yield "reordered", "a reshape in the wrong order of axes", unravel(M, order, shape)
-        yield "flipped", "a transposed and reversed copy", np.flip(back, M.ndim - 1)
-    for axis in axes:
-        for n in (2, 3, 4):
-            if M.shape[axis] % n == 0 and M.shape[axis] > n - 1:
-                blocks = np.split(M, n, axis)
-                for order in permutations(range(n)):
-                    yield (
-                        "reordered",
-                        f"blocks of axis {axis - 1} in the order {order}",
-                        np.concatenate([blocks[i] for i in order], axis),
-                    )
+        yield "reordered", RESHAPED, N.reshape(m, *shape)
+        yield "reordered", RESHAPED, unravel(M, order, shape)
+    for axis, n in (p for p in product(axes, (2, 3, 4)) if M.shape[p[0]] % p[1] == 0):
+        parts = np.split(M, n, axis)
+        for order in permutations(range(n)):
+            words = f"the right numbers with the blocks of axis {axis - 1} in the order {order}"
+            yield "reordered", words, np.concatenate([parts[i] for i in order], axis)
 
 
 def unravel(M, order, shape):
@@ -68,8 +110,12 @@ def unravel(M, order, shape):
 
 
 def shifted(f):
-    """GC-P4: A is M moved by up to 3 places along one axis or two; what moves in is ignored."""
+    """GC-P4: A is M moved by up to 3 places along one axis or two; what moves in is ignored, or is
+    what moves out at the other end."""
     axes = range(1, f.M.ndim)
+    for axis, by in ((a, by) for a in axes for by in circles(f.M.shape[a])):
+        if fits(f, np.roll(f.M, by, axis)):
+            return shift(f, by, [axis], norm(f.A - np.roll(f.M, by, axis)) / f.size)
     if len(np.unique(np.round(f.M[0] / (np.abs(f.M[0]).max() or 1), 9))) < 0.7 * f.x.size:
         return None  # a few repeated values fit by chance
     for S, by in product(
@@ -91,16 +137,30 @@ def shifted(f):
             and f.small(norm(A - M), norm(M))
             and not f.small(norm(A - f.M[tuple(to)]), norm(M))
         ):
-            return f.finding(
-                "GC-P4",
-                "shifted",
-                f"a shift by {by} along {axis_words(a - 1 for a in S)}",
-                "compare the slice, the crop or the offset with those of the forward",
-                norm(A - M) / norm(M),
-                shift=by,
-                axes=[a - 1 for a in S],
-            )
+            return shift(f, by, S, norm(A - M) / norm(M))
     return None
+
+
+def circles(n) -> list[int]:
+    """Moves along an axis of n places, the shortest way round.
+
+    >>> circles(4)
+    [1, 2, -1]
+    """
+    return [by if 2 * by <= n else by - n for by in range(1, n)]
+
+
+def shift(f, by, S, residual):
+    """A is M moved along the axes S of the stacked gradients."""
+    return f.finding(
+        "GC-P4",
+        "shifted",
+        f"the right numbers, shifted by {by} along {axis_words(a - 1 for a in S)}",
+        "compare the slice, the crop or the offset with those of the forward",
+        residual,
+        shift=by,
+        axes=[a - 1 for a in S],
+    )
 
 
 def elsewhere(f):
@@ -129,11 +189,12 @@ def moves(grid, whole):
     axes, every = range(len(grid)), [np.arange(len(g)) for g in grid]
     for S in subsets(len(grid)):
         flipped = [whole[a] - 1 - g if a in S else g for a, g in enumerate(grid)]
-        yield "flipped", f"a reversed {axis_words(S)}", flipped, every
+        yield "flipped", f"the right numbers with {axis_words(S)} reversed", flipped, every
     for S, by in product([*((a,) for a in axes), *combinations(axes, 2)], (1, -1, 2, -2, 3, -3)):
         to = [g + by if a in S else g for a, g in enumerate(grid)]
         inside = [np.flatnonzero((t >= 0) & (t < n)) for t, n in zip(to, whole, strict=True)]
-        yield "shifted", f"a shift by {by} along {axis_words(S)}", to, inside
+        words = f"the right numbers, shifted by {by} along {axis_words(S)}"
+        yield "shifted", words, to, inside
 
 
 def wrong_slice(f):

@@ -1,19 +1,18 @@
-"""Pattern rules on analytic (A) and numeric (M) gradients: GC-P1, P2, P3, P5, P6, P7 and P10.
+"""Pattern rules on analytic (A) and numeric (M) gradients: GC-P1, P2, P3, P5, P6 and P7.
 
 Each rule takes Facts and returns a Finding or None; it claims only what fits to a stated residual.
 """
 
-
 import numpy as np
 
+from ..errors import GradcheckError
+from ..numeric import Probe, stencil
 from .factors import elementwise_name, factor_words, scale_names, vector_name
 from .facts import norm, proportional
 
 __all__ = [
     "axis_factor",
-    "extra_term",
     "local_derivative",
-    "other_terms",
     "scale",
     "swapped",
     "zero",
@@ -28,7 +27,7 @@ def zero(f):
     return f.finding(
         "GC-P2",
         "zero",
-        "never computed, or returned under another name: it is zero",
+        "a gradient that is never computed, or returned under another name: it is zero",
         "look for a missing line, a wrong key, or a buffer that is never filled",
     )
 
@@ -105,44 +104,39 @@ def zero_pattern(f):
     if (a == n).all() or residual > f.fit:
         return None
     where = {"entries": int((a != n).sum()), "of": int(a.size), "k": k}
-    if not both.any():
-        return f.finding(
-            "GC-P7",
-            "mask-inverted",
-            "an inverted mask: gradient flows exactly where it should not",
-            "negate the mask",
-            residual,
-            **where,
-        )
-    if not (a & ~n).any():
-        if abs(k - 1) > 1e-5:
-            return f.finding(
-                "GC-P7",
-                "one-cell",
-                f"the gradient sent to some places only, {k:.6g} times "
-                "what is right there, zero elsewhere",
-                "spread it over the whole window",
-                residual,
-                **where,
-            )
-        return f.finding(
-            "GC-P7",
-            "zeroed",
-            "gradient cut to zero at entries where it should flow",
-            "a mask too wide, a loop too short, or an early return",
-            residual,
-            **where,
-        )
-    if not (n & ~a).any():
-        return f.finding(
-            "GC-P7",
-            "leak",
-            "gradient let through where it should be zero",
-            "a mask is missing or too narrow in backward",
-            residual,
-            **where,
-        )
+    for hit, code, message, hint in supports(a, n, k):
+        if hit:
+            return f.finding("GC-P7", code, message, hint, residual, **where)
     return None
+
+
+def supports(a, n, k):
+    """(whether, code, message, hint): how the entries that get a gradient differ from those that
+    should, a from n, where both are in the ratio k."""
+    yield (
+        not (a & n).any(),
+        "mask-inverted",
+        "an inverted mask: gradient flows exactly where it should not",
+        "negate the mask",
+    )
+    yield (
+        not (a & ~n).any() and abs(k - 1) > 1e-5,
+        "one-cell",
+        f"the gradient sent to some places only, {k:.6g} times what is right there, zero elsewhere",
+        "spread it over the whole window",
+    )
+    yield (
+        not (a & ~n).any(),
+        "zeroed",
+        f"gradient cut to zero at {(n & ~a).sum()} entries where it should flow",
+        "a mask too wide, a loop too short, or an early return",
+    )
+    yield (
+        not (n & ~a).any(),
+        "leak",
+        f"gradient let through at {(a & ~n).sum()} entries where it should be zero",
+        "a mask is missing or too narrow in backward",
+    )
 
 
 def axis_factor(f):
@@ -154,25 +148,34 @@ def axis_factor(f):
     for axis in (a for a in f.axes if f.shape[a] > 1):
         other = tuple(a for a in f.axes if a != axis)
         count = used.sum(other)
-        if not other or (count > 0).sum() < 2 or f.x.size == f.shape[axis]:
+        if (count > 0).sum() < 2 or (other and f.x.size == f.shape[axis]):
             continue
         k = np.where(count > 0, np.where(used, q, 0).sum(other) / np.maximum(count, 1), 1.0)
         spread = k.reshape([-1 if a == axis else 1 for a in f.axes])
         residual = norm(f.A - spread * f.M) / (norm(f.A) or 1)
-        if residual < f.fit and np.ptp(k) > 1e-5 * np.abs(k).max():
-            name = vector_name(f, k, axis)
-            return f.finding(
-                "GC-P5",
-                "axis-factor",
-                f"a factor for each index of axis {axis}"
-                + (f": {name}" if name else f", {np.array2string(k, precision=4, threshold=8)}"),
-                "a scale per channel (gamma, 1/sigma, a weight, a count) is missing or doubled",
-                residual,
-                axis=axis,
-                k=k.tolist(),
-                name=name,
-            )
+        name = vector_name(f, k, axis) if residual < f.fit else None
+        if residual < f.fit and np.ptp(k) > 1e-5 * np.abs(k).max() and (other or name):
+            return factors_along(f, k, axis, name, residual)
     return None
+
+
+def factors_along(f, k, axis, name, residual):
+    """A factor k for each index of an axis; -1 where it is not 1 is a sign."""
+    found = {"axis": axis, "k": k.tolist(), "name": name}
+    flipped = np.abs(k - 1) > 1e-5
+    if np.allclose(k[flipped], -1):
+        where = np.flatnonzero(flipped).tolist()
+        words, hint = f"the wrong sign at {where} of axis {axis}", "one minus too many or too few"
+        return f.finding("GC-P1", "sign", words, hint, residual, **found)
+    return f.finding(
+        "GC-P5",
+        "axis-factor",
+        f"a factor too many for each index of axis {axis}: "
+        + (name or np.array2string(k, precision=4, threshold=8)),
+        "a scale per channel (gamma, 1/sigma, a weight, a count) is missing or doubled",
+        residual,
+        **found,
+    )
 
 
 def local_derivative(f):
@@ -182,81 +185,38 @@ def local_derivative(f):
         return None
     q, used = found
     name, residual = elementwise_name(f, q, used)
-    if not name and (len(f.A) == 1 or f.one_output_each):
+    if not name and (f.D[0].size == 1 or f.one_output_each) and not separable(f):
         return None  # then any wrong gradient has such a factor
     return f.finding(
         "GC-P6",
         "local-derivative",
         "a wrong local derivative: the factor at each entry "
-        "is the same for every upstream" + (f", {name}" if name else ""),
+        "is the same for every upstream" + (f", {name} times what is right" if name else ""),
         "derive the elementwise formula again, in terms of what is cached",
         residual,
         range=[float(q[used].min()), float(q[used].max())],
         name=name,
+        place=not name,  # a number for each entry accounts for nothing
     )
 
 
-def extra_term(f):
-    """GC-P10: what is too much or missing is a multiple of a known array or of the upstream."""
-    known = arrays_of_shape(f)
-    if f.D[0].size == 1:
-        d = f.D.reshape(-1, *[1] * len(f.shape))
-        known |= {f"{n} times the upstream": v * d for n, v in list(known.items())}
-        known |= {"the upstream": np.broadcast_to(d, f.A.shape)}
-    elif f.upstream.shape == f.A.shape:
-        known |= {"the upstream": f.upstream}
-    elif f.D.shape[1:] == f.whole[: f.D.ndim - 1] and f.shape == f.whole:
-        d = f.D.reshape(*f.D.shape, *[1] * (f.A.ndim - f.D.ndim))
-        known |= {"the upstream": np.broadcast_to(d, f.A.shape)}
-    return residual_is(f, known)
+def separable(f) -> bool:
+    """True if the numeric gradient at one half of the entries stays when the other half moves, and
+    not when they move: a sum over entries of a function of each."""
+    if len(f.A) == 1 or f.shape != f.whole or f.x.size < 2:
+        return False
+    half = np.random.default_rng(0).permutation(f.x.size) % 2 == 0
+    step = 0.1 * (np.std(f.x) or 1.0)
+    moved = [f.x + step * np.where(half, own, 1).reshape(f.shape) for own in (0, 1)]
+    try:
+        rest, whole = (slopes(f, x, np.flatnonzero(half)) for x in moved)
+    except GradcheckError:
+        return False
+    still = norm(rest - f.M[0].ravel()[half]) <= 1e-6 * norm(f.M[0])
+    return bool(still and norm(whole - rest) > 1e-3 * norm(rest))  # of a linear one all stay
 
 
-def other_terms(f):
-    """GC-P10, less telling: the upstream times an array, another parameter's gradient."""
-    known = {}
-    k, residual = proportional(f.A, f.upstream) if f.upstream.shape == f.A.shape else (0.0, 1.0)
-    if residual < f.fit:
-        return f.finding(
-            "GC-P10",
-            "extra-term",
-            f"only the direct path, {k:.6g} times the upstream, where another path is added to it",
-            "add up the gradients of all paths",
-            residual,
-        )
-    if f.upstream.shape == f.A.shape:
-        known = {f"the upstream times {n}": f.upstream * v for n, v in arrays_of_shape(f).items()}
-    known |= {
-        f"the gradient of {q}": M
-        for q, (_, M, _) in f.e.all_params.items()
-        if q != f.name and M.shape == f.A.shape
-    }
-    return residual_is(f, known)
-
-
-def arrays_of_shape(f):
-    """Known arrays of the parameter's shape, and their signs."""
-    known = {
-        n: np.broadcast_to(v, f.A.shape)
-        for n, v in f.floats.items()
-        if v.shape == f.shape and v.any()
-    }
-    return known | {f"sign({n})": np.sign(v) for n, v in list(known.items())}
-
-
-def residual_is(f, known):
-    """The finding that A - M is a multiple of one of these arrays."""
-    for name, theta in known.items():
-        k, residual = proportional(f.R, theta)
-        if residual < max(f.fit * f.size / (norm(f.R) or 1), 1e-6) < 1e-2 and f.size > 0:
-            side = "too much" if k * np.vdot(f.M, theta) > 0 else "missing or too much"
-            return f.finding(
-                "GC-P10",
-                "extra-term",
-                f"a term {k:.6g} times {name} {side}: analytic minus numeric is exactly that",
-                "a regulariser, a skip connection or another path "
-                "has the wrong factor, or is in only one of value and gradient",
-                residual,
-                k=k,
-                term=name,
-            )
-    return None
+def slopes(f, x, entries):
+    """The numeric gradient of some entries with the parameter at x, for the first upstream."""
+    probe = Probe(f.problem, f.problem.inputs | {f.name: x}, f.name, f.e.D[:1])
+    return stencil(probe, entries, "central").value[:, 0] / f.unit

@@ -7,14 +7,19 @@ import numpy as np
 from .facts import axis_words, norm, proportional, subsets
 
 __all__ = [
+    "argmax_term",
     "border",
     "branch",
     "label_term",
+    "last_step",
     "partial_slice",
     "repeated_index",
     "stops_early",
     "wrong_place",
 ]
+
+
+SPLITS = 48  # splits of the entries for each array that may split them, so that few do by chance
 
 
 def repeated_index(f):
@@ -28,27 +33,28 @@ def repeated_index(f):
                 continue
             named = named[f.grid[axis]]
             if each_row(f, v, axis):
-                return f.finding(
-                    "GC-P12",
-                    "repeated-index",
-                    f"wrong exactly at the {f.wrong.sum()} entries that {name} names more than "
-                    "once in a row: the last one wins",
-                    "use np.add.at instead of g[rows, ids] += d",
-                    axis=axis,
-                    index=name,
-                )
+                where = f"{f.wrong.sum()} entries that {name} names more than once in a row"
+                return last_one_wins(f, name, axis, where, "g[rows, ids]")
             wrong = f.wrong.any(tuple(a for a in f.axes if a != axis))
             if wrong.any() and (wrong == (named > 1)).all() and (not wrong.all() or one_left(f)):
-                return f.finding(
-                    "GC-P12",
-                    "repeated-index",
-                    f"wrong exactly at the {wrong.sum()} indices "
-                    f"that {name} names more than once: the last one wins",
-                    "use np.add.at instead of g[ids] += d",
-                    axis=axis,
-                    index=name,
-                )
+                where = f"{wrong.sum()} indices of axis {axis} that {name} names more than once"
+                return last_one_wins(f, name, axis, where, "g[ids]")
     return None
+
+
+def last_one_wins(f, name, axis, where, written):
+    """An index that is named twice, by a list of indices or by windows that overlap."""
+    v = f.integers[name]
+    windows = v.ndim > 1 and v.shape[-1] > 1 and bool((np.diff(v) == 1).all())
+    return f.finding(
+        "GC-P12",
+        "overlap-assign" if windows else "repeated-index",
+        f"{'overlapping windows' if windows else 'a repeated index'}: wrong exactly at the {where},"
+        " where the last one wins",
+        f"use np.add.at instead of {written} += d",
+        axis=axis,
+        index=name,
+    )
 
 
 def each_row(f, v, axis) -> bool:
@@ -70,7 +76,7 @@ def one_left(f):
 
 
 def label_term(f):
-    """GC-P10: wrong only at the label entries, or only at the largest entry of each row."""
+    """GC-P10: wrong only at the label entries, or by one value there and another one elsewhere."""
     if f.x.ndim < 2 or not f.wrong.any():
         return None
     for name, v in f.integers.items():
@@ -93,7 +99,12 @@ def label_term(f):
                     "look at the -1, the count or the division at the correct class",
                     differences=values[:3].tolist(),
                 )
-    if f.wrong.all():
+    return None
+
+
+def argmax_term(f):
+    """GC-P10: wrong only at the largest entry along an axis."""
+    if f.x.ndim < 2 or f.wrong.all() or not f.wrong.any():
         return None
     for axis in f.axes:
         top = f.x == f.x.max(axis, keepdims=True)
@@ -105,6 +116,7 @@ def label_term(f):
                 "the largest entry along axis "
                 f"{axis} getting too much or too little: every other entry is right",
                 "a maximum subtracted for stability carries no gradient",
+                place=True,
             )
     return None
 
@@ -125,10 +137,10 @@ def branch(f):
     if f.wrong.all() or f.wrong.sum() < 2 or f.x.ndim == 0:
         return None
     alike = proportional(f.A[:, f.wrong], f.M[:, f.wrong])[1] < f.fit
-    for name, v in f.floats.items():
-        chance = math.comb(f.x.size, int(f.wrong.sum()))
-        if v.shape != f.shape or chance < (50 if alike or not name.startswith("cache") else 500):
-            continue  # few entries are split by many arrays
+    arrays = {name: v for name, v in f.floats.items() if v.shape == f.shape}
+    if math.comb(f.x.size, int(f.wrong.sum())) < SPLITS * (1 if alike else len(arrays)):
+        return None  # few entries are split by many arrays
+    for name, v in arrays.items():
         for words, w in ((name, v), (f"|{name}|", np.abs(v))):
             for side, t in (("above", w), ("below", -w)):
                 low, high = t[f.wrong].min(), t[~f.wrong].max()
@@ -137,10 +149,11 @@ def branch(f):
                     return f.finding(
                         "GC-P7",
                         "branch",
-                        f"wrong only where {words} is {side} about "
-                        f"{at:.3g}: one branch of the formula",
+                        "one branch of the formula being wrong: all is right but where "
+                        f"{words} is {side} about {at:.3g}",
                         "check the slope and the condition of that branch",
                         near=float(at),
+                        place=not alike,
                     )
     return None
 
@@ -150,9 +163,10 @@ def stops_early(f):
     zero = ~f.nonzero[0] & f.nonzero[1]
     for axis in (a for a in f.axes if a and f.shape[a] > 2):
         other = tuple(a for a in f.axes if a != axis)
-        lost = zero.any(other)
+        lost, left = zero.any(other), f.nonzero[0].any(other)
         k = int(lost.sum())
-        if 0 < k < len(lost) - 1 and lost[:k].all() and (f.wrong == zero).all():
+        early = lost[:k].all() and not (lost & left).any()
+        if 0 < k < len(lost) - 1 and early and (f.wrong == zero).all():
             return f.finding(
                 "GC-P12",
                 "carry-lost",
@@ -164,27 +178,43 @@ def stops_early(f):
     return None
 
 
+def last_step(f):
+    """GC-P12: right at the last step alone, of a sequence whose other steps are mostly wrong."""
+    for axis in (a for a in f.axes if f.shape[a] > 2 and f.x.ndim > 2):
+        wrong, last = (np.moveaxis(m, axis, 0) for m in (f.wrong, f.nonzero[1]))
+        each = wrong[:-1].reshape(len(wrong) - 1, -1).any(1)
+        share = wrong[:-1].sum() / max(1, last[:-1].sum())
+        by_chance = (1 - min(share, 1)) ** last[-1].sum() > 1e-3
+        if each.all() and not (by_chance or wrong[-1].any()) and last[-1].any():
+            return lost_carry(f, axis, len(wrong) - 1)
+    return None
+
+
+def lost_carry(f, axis, index):
+    """Only one end of a sequence is right."""
+    return f.finding(
+        "GC-P12",
+        "carry-lost",
+        f"a carry from step to step that is lost or wrong: only index {f.grid[axis][index]} of "
+        f"axis {axis} is right, where nothing is carried yet",
+        "follow the gradient that comes back from the following step",
+        axis=axis,
+    )
+
+
 def partial_slice(f):
     """GC-P12: whole slices are right."""
     for axis in (a for a in f.axes if f.shape[a] > 1):
         bad = f.wrong.any(tuple(a for a in f.axes if a != axis))
-        good = np.flatnonzero(~bad)
+        good, last = np.flatnonzero(~bad), len(bad) - 1
         if len(good) == 0 or bad.sum() == 0:
             continue
-        last = len(bad) - 1
         if list(good) in ([last], [0]) and last > 1 or last == 1 and f.x.ndim > 2:
-            return f.finding(
-                "GC-P12",
-                "carry-lost",
-                f"right only at index {f.grid[axis][good[0]]} of axis {axis}: what "
-                "should be carried from one step to the next is lost",
-                "add the gradient that comes back from the following step",
-                axis=axis,
-            )
+            return lost_carry(f, axis, good[0])
         return f.finding(
             "GC-P12",
             "partial-slice",
-            f"right at {places(f.grid[axis][good])} of axis {axis}, "
+            f"a fault in some slices only: right at {places(f.grid[axis][good])} of axis {axis}, "
             f"wrong at {places(f.grid[axis][bad])}",
             "compare what the code does for the one and for the other",
             axis=axis,
@@ -213,8 +243,9 @@ def border(f):
         return f.finding(
             "GC-P12",
             "border",
-            "wrong only at the border of the last two axes",
+            "a fault at the border alone: the interior of the last two axes is right",
             "look at padding, at the divisor of windows that are cut off, at the crop",
+            place=True,
         )
     return None
 

@@ -17,6 +17,7 @@ __all__ = ["batch_one", "run"]
 STEPS = 1e-4, 1e-5, 1e-6
 WRONG = 1e-3  # relative error that no rounding explains
 LOW_PRECISION = 5e-2
+LINES = 4  # one line may agree by chance
 
 
 def run(problem, inputs, rng) -> list[Finding]:
@@ -250,18 +251,18 @@ def large_scores(problem, values):
 def batch_one(f):
     """GC-P13: a parameter that is wrong at the point given, but right with one example."""
     cut = examples(f.problem, f.problem.inputs, 1)
-    if cut is None:
-        return None
+    if cut is None or (cut[f.name].shape != f.shape and not f.wrong[0].any()):
+        return None  # the first example alone is right in the batch too
     rng = np.random.default_rng(0)
     try:
         y = f.problem.evaluate(fresh(cut))
         g = f.problem.gradients(f.problem.upstream(y.shape, rng), fresh(cut))[f.name]
         if not norm(g) > 1e-6 * norm(f.M[0]) or not np.all(np.isfinite(y)):
             return None
-        wrong = wrong_names(f.problem, cut, f.problem.upstream(y.shape, rng), rng)
+        lines = (f.problem.upstream(y.shape, rng) for _ in range(LINES))
+        if any(f.name in wrong_names(f.problem, cut, d, rng) for d in lines):
+            return None
     except GradcheckError:
-        return None
-    if f.name in wrong:
         return None
     return f.finding(
         "GC-P13",

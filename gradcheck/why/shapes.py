@@ -79,13 +79,15 @@ def one(problem, k, g, d, rng):
         return
     if array.shape != shape:
         yield repair(problem, k, array, d, rng)
+    whole = array.dtype.kind in "iub" and np.any(array) and np.any(d != np.rint(d))
     if array.dtype.kind != "f" or array.dtype.itemsize < problem.inputs[k].dtype.itemsize:
+        lost = "cut to whole numbers" if whole else "precision is lost"
         yield Finding(
             "dtype",
-            "warn",
+            "fail" if whole else "warn",
             k,
             f"the gradient of {k} is {array.dtype}, {k} itself is "
-            f"{problem.inputs[k].dtype}: precision is lost",
+            f"{problem.inputs[k].dtype}: {lost}",
             {"dtype": str(array.dtype)},
             "look for a buffer or a constant of that dtype",
         )

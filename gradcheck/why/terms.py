@@ -55,9 +55,9 @@ def normalisation_terms(f):
         one = np.ones(f.shape)
         centred = f.x - f.x.mean(S, keepdims=True)
         for code, basis, words in (
-            ("variance-term", [centred], "x - mean"),
-            ("variance-term", [f.x * one], "x"),
-            ("normalisation-terms", [one, centred], "1 and x - mean"),
+            ("variance-term", [centred], f"multiple of {f.name} - mean"),
+            ("variance-term", [f.x * one], f"multiple of {f.name}"),
+            ("normalisation-terms", [one, centred], f"combination of 1 and {f.name} - mean"),
         ):
             if np.prod([f.shape[a] for a in S]) < len(basis) + 2:
                 continue
@@ -67,7 +67,7 @@ def normalisation_terms(f):
                     "GC-P10",
                     code,
                     f"terms of a normalisation along {axis_words(S)} missing or wrong: "
-                    f"analytic minus numeric is a combination of {words} in every slice",
+                    f"analytic minus numeric is a {words} in every slice",
                     STATISTICS,
                     rest / norm(f.R),
                     axes=S,
@@ -79,20 +79,16 @@ def term_through_sum(f):
     """GC-P10: A - M depends on the upstream only through a (weighted) sum along an axis."""
     if f.D.shape != f.R.shape or len(f.D) < 3 or norm(f.R) <= 100 * f.noise:
         return None
-    weights = [
-        ("mean-term", "", 1.0),
-        ("variance-term", " times the output", f.y),
-        ("variance-term", " times the input", f.x),
-    ]
+    weights = ("", 1.0), (" times the output", f.y), (" times the input", f.x)
     for axis in (a for a in f.axes if f.shape[a] > 1):
-        for code, words, w in weights:
+        for words, w in weights:
             s = (f.D * w).sum(axis + 1, keepdims=True)
             v = (f.R * s).sum(0) / np.maximum((s * s).sum(0), 1e-300)
             rest = norm(f.R - s * v)
             if rest <= 1e-5 * norm(f.R) + 10 * f.noise:
                 return f.finding(
                     "GC-P10",
-                    code,
+                    term_code(f, words, axis),
                     f"one wrong or missing term, the one with the sum of the "
                     f"upstream{words} along axis {axis}",
                     "derive what multiplies that sum",
@@ -100,6 +96,16 @@ def term_through_sum(f):
                     axis=axis,
                 )
     return None
+
+
+def term_code(f, words, axis):
+    """What a sum of the upstream (times something) stands for: a mean, a length or a variance, or,
+    where the output does change when x is scaled, weights that add up to one (softmax)."""
+    if not words:
+        return "mean-term"
+    ways = (w * f.M for w in (f.x, f.x - f.x.mean(axis, keepdims=True)))
+    unscaled = min(norm(v.sum(axis + 1)) - 2e-2 * norm(v) for v in ways) <= 0
+    return "variance-term" if words.endswith("input") or unscaled else "coupling-missing"
 
 
 def row_term(f):
@@ -166,7 +172,7 @@ def shift_invariance(f):
                 f"a missing term that couples the entries along {axis_words(S)}: "
                 "the numeric gradient sums to zero along it for every upstream, the analytic "
                 "one does not",
-                "softmax, centring and log-sum-exp have such a term",
+                "softmax, centring and log-sum-exp have such a term: minus a (weighted) mean",
                 norm(M) / f.size,
                 axes=S,
                 analytic_sum=norm(A) / norm(f.A),
@@ -184,8 +190,8 @@ def scale_invariance(f):
                 return f.finding(
                     "GC-P9",
                     "variance-term",
-                    "a missing projection: the output does not change when x is scaled along "
-                    f"{axis_words(S)}, but the analytic gradient says it does",
+                    f"a missing projection: the output does not change when {f.name} is scaled "
+                    f"along {axis_words(S)}, but the analytic gradient says it does",
                     STATISTICS,
                     norm(M) / norm(x * f.M),
                     axes=S,
@@ -203,11 +209,11 @@ def small_plateau(f):
     return f.finding(
         "GC-P15",
         "small-plateau",
-        f"a small systematic error of {error:.2g}"
-        + (f", near {', '.join(near)}" if near else "")
-        + ": the same at every step size",
+        f"a small systematic error, {error:.2g} times the gradient"
+        + (f", near {', '.join(near)}" if near else ""),
         "another approximation of the same function, eps in another place, n - 1 for n, or "
         "a value from before an update",
         error,
         error=error,
+        place=True,
     )
