@@ -52,7 +52,7 @@ def parser():
     p.add_argument("--json", action="store_true", help="print JSON instead of text")
     p.add_argument("--html", metavar="FILE", help="also write a page that can be opened anywhere")
     p.add_argument("--seed", type=int, default=0, help="of the random inputs (default 0)")
-    p.add_argument("--budget", type=positive, help="forward calls per check")
+    p.add_argument("--budget", type=positive, help="forward calls for a verdict")
     p.add_argument("--timeout", type=positive, default=30, metavar="SECONDS",
                    help="for each function, default 30")
     return p  # fmt: skip

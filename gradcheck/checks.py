@@ -51,7 +51,8 @@ def check_vjp(
     method="auto"     "central", "central4", "central6", "ridders", "complex" (probed), "forward"
     step=None         absolute h, instead of one that suits each entry
     mode="auto"       directions decide and entries explain; "all" entries, "sample", "directions"
-    samples_per_param=20, directions=3, budget=None (forward calls), upstream="random"|"ones"|array
+    samples_per_param=20, directions=3, upstream="random"|"ones"|array
+    budget=None       forward calls for the verdict; the reason of a failure takes more (diagnose)
     reseed=None       an int or a function: run before every call, for dropout
     batch=None        use only that many examples along batch_axis
     vectorized=False  checked arrays may carry an extra leading axis, and so does the result then

@@ -53,7 +53,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Register the markers."""
-    config.addinivalue_line("markers", "gradcheck(budget): forward calls a gradient check may make")
+    config.addinivalue_line("markers", "gradcheck(budget): forward calls for a check's verdict")
     config.addinivalue_line("markers", "gradcheck_budget(n): the same")
 
 
