@@ -456,6 +456,16 @@ def test_plateau_lowers_every_group_and_any_setting():
     assert [group["lr"] for group in optimizer.groups] == [0.5, 0.05]
 
 
+@pytest.mark.parametrize("wrong", [None, [], {"bad": 1.5}, {"bad": None}, {"cooling": "x"}])
+def test_plateau_refuses_another_state_and_stays_as_it_was(wrong):
+    plateau = Plateau(patience=2)
+    state = {"best": 7.0, "bad": 2, "cooling": 1} | wrong if isinstance(wrong, dict) else wrong
+    before = str(plateau.state_dict())
+    with pytest.raises(StateError, match="Plateau needs the entries .*, all numbers, got"):
+        plateau.load_state_dict(state)
+    assert str(plateau.state_dict()) == before
+
+
 def test_plateau_resumes(rng):
     """E09: a round trip of its state at any epoch changes nothing."""
     values = rng.random(60) + np.linspace(1, 0, 60)

@@ -166,6 +166,7 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
     """Open a temporary file beside path that takes its name when the block ends well.
 
     Readers see the old file or the whole new one; after an exception the old one is untouched.
+    Raises DataError if it cannot be written.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -174,8 +175,8 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
     ...     [(p.name, p.read_bytes()) for p in Path(folder).iterdir()]
     [('a.txt', b'whole')]
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
+    path = Path(path).expanduser()
+    temporary = path.parent / f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "xb") as file:
@@ -183,5 +184,10 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary.exists():
+            temporary.unlink()

@@ -153,7 +153,12 @@ class Loader:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on exactly where state_dict() was taken; raise StateError and change nothing if it
         belongs to other data or settings."""
-        order = self._check_state(state)
+        try:
+            order = self._check_state(state)
+        except StateError:
+            raise
+        except Exception as error:          # a list for a number, None for a dict, ...
+            raise StateError(f"Loader cannot read this state: {error}.") from error
         self.rng.bit_generator.state = state["rng"]
         self.epoch, self.position, self._order = state["epoch"], state["position"], order
         self._resumed = self.position > 0
@@ -176,7 +181,7 @@ class Loader:
                     f"Loader has {name}={value}, the state was saved with {name}={state[name]}: "
                     "build the loader as it was."
                 )
-        if not 0 <= state["position"] <= len(self) or state["epoch"] < 0:
+        if not 0 <= operator.index(state["position"]) <= len(self) or state["epoch"] < 0:
             raise StateError(
                 f"Loader needs a position of 0 .. {len(self)} batches and an epoch of at least 0, "
                 f"got position {state['position']} and epoch {state['epoch']}."

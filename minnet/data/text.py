@@ -140,8 +140,9 @@ def _code_points(text: str) -> np.ndarray:
 def windows(ids: np.ndarray, length: int, *, streams: int = 1) -> Dataset:
     """Cut a sequence into windows x and their targets y, the same window one step later.
 
-    ids: (M,) integers.   length: T steps per window.   Returns x, y of shape (N, T); windows do
-    not overlap, and up to streams*T trailing steps are dropped.
+    ids: (M,) integers.   length: T steps per window.   Returns x, y of shape (N, T), to be read by
+    recurrent layers with batch_first=True; windows do not overlap, and up to streams*T trailing
+    steps are dropped.
     streams: cut the sequence into B equal parts and list the first windows of all parts, then the
     second ones, ...: Loader(windows(ids, T, streams=B), batch_size=B, shuffle=False) then gives
     batches that each continue the previous one row by row, for a carried recurrent state.

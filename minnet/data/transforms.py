@@ -72,8 +72,9 @@ class Standardizer:
         return cls(mean.astype(x.dtype), np.where(std > 0, std, 1.0).astype(x.dtype))
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Return (x - mean) / std in x's dtype."""
+        """Return (x - mean) / std in x's dtype.   Raises ShapeError for other features."""
         _check_float(x)
+        self._check_features(x)
         z = x - self.mean.astype(x.dtype)
         return np.divide(z, self.std.astype(x.dtype), out=z)
 
@@ -84,7 +85,18 @@ class Standardizer:
         >>> standardize.inverse(standardize(np.array([[7.0]]))).tolist()
         [[7.0]]
         """
+        _check_float(z)
+        self._check_features(z)
         return z * self.std.astype(z.dtype) + self.mean.astype(z.dtype)
+
+    def _check_features(self, x: np.ndarray) -> None:
+        """Every size of the mean must be x's, or 1 where it was measured over that axis."""
+        sizes = zip(self.mean.shape, x.shape, strict=False)
+        if x.ndim != self.mean.ndim or any(m not in (1, n) for m, n in sizes):
+            raise ShapeError(
+                f"Standardizer has statistics of shape {self.mean.shape}, got x of shape "
+                f"{x.shape}: give it arrays like the one it was fitted on."
+            )
 
 
 def _check_float(x: np.ndarray) -> None:

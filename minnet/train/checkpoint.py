@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import io
 import json
-import struct
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +18,12 @@ import numpy as np
 
 from ..backend import is_array, to_host
 from ..data.files import replacing
-from ..errors import DataError, StateError
+from ..errors import DataError, MinnetError, StateError
 from .monitors import Monitor, check_every
 
 __all__ = ["Checkpoint", "load", "save"]
 
 _FORMAT = "minnet checkpoint 1"
-_DAMAGE = (  # what zipfile, NumPy and JSON raise on files that are not what they seem
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    IndexError,
-    TypeError,
-    AttributeError,
-    NotImplementedError,
-    RecursionError,
-    MemoryError,
-)
 
 
 def save(path: str | Path, **parts: Any) -> None:
@@ -84,10 +67,12 @@ def load(path: str | Path, **parts: Any) -> None:
     try:
         for name, part in parts.items():
             _restore(part, states[name])
-    except Exception:
+    except Exception as error:
         for name, part in parts.items():
             _restore(part, before[name])
-        raise
+        if isinstance(error, MinnetError):
+            raise
+        raise StateError(f"{path} holds a state that cannot be read: {error}.") from error
 
 
 def _require_parts(who: str, parts: dict[str, Any]) -> None:
@@ -108,11 +93,15 @@ def _state_of(part: Any) -> Any:
 
 
 def _generators(part: Any) -> list[tuple[str, np.random.Generator]]:
-    """The random generators that the modules of a model own, by name."""
+    """The random generators of the modules of a model: "2" for 2.rng, "2.noise" for another."""
     if not hasattr(part, "named_modules"):
         return []
-    found = [(name, getattr(module, "rng", None)) for name, module in part.named_modules()]
-    return [(name, rng) for name, rng in found if isinstance(rng, np.random.Generator)]
+    return [
+        (path if name == "rng" else f"{path}.{name}", value)
+        for path, module in part.named_modules()
+        for name, value in vars(module).items()
+        if isinstance(value, np.random.Generator)
+    ]
 
 
 def _restore(part: Any, state: Any) -> None:
@@ -125,12 +114,16 @@ def _restore(part: Any, state: Any) -> None:
     generators, saved = dict(_generators(part)), state.get("generators", {})
     if set(generators) != set(saved):
         raise StateError(
-            f"the checkpoint has random generators {', '.join(saved) or 'none'}, {who} has "
-            f"{', '.join(generators) or 'none'}: build it as it was."
+            f"the checkpoint has random generators in modules: {_named(saved)}; {who} has "
+            f"{_named(generators)}: build it as it was."
         )
     part.load_state_dict(state["state"])
     for name, rng in generators.items():
         _set_generator(rng, saved[name])
+
+
+def _named(generators: dict) -> str:
+    return ", ".join(map(repr, generators)) or "none"
 
 
 def _set_generator(rng: np.random.Generator, state: Any) -> None:
@@ -181,7 +174,7 @@ def _unpack(tree: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 def _read(path: str | Path) -> dict[str, Any]:
     try:
-        content = io.BytesIO(Path(path).read_bytes())  # np.load leaves a bad file of its own open
+        content = io.BytesIO(Path(path).expanduser().read_bytes())  # np.load leaves a bad file open
         if not zipfile.is_zipfile(content):
             raise zipfile.BadZipFile("it is no .npz file")
         content.seek(0)
@@ -193,7 +186,7 @@ def _read(path: str | Path) -> dict[str, Any]:
         return {name: _unpack(tree, arrays) for name, tree in meta["parts"].items()}
     except FileNotFoundError as error:
         raise DataError(f"no checkpoint at {path}.") from error
-    except _DAMAGE as error:
+    except Exception as error:  # zipfile, NumPy and JSON raise a dozen kinds on damaged files
         raise DataError(
             f"{path} is not a whole checkpoint ({error}): it is truncated, damaged or another file."
         ) from error

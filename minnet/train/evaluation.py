@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module, on_its_device, to_host
+from ..backend import array_module, as_array, is_array, on_its_device, to_host
 from ..data import Dataset
 from ..data.dataset import require_pair
-from ..errors import ShapeError, ValueRangeError
+from ..errors import DTypeError, ShapeError, ValueRangeError
 from ..modes import no_grad, notify
 from ..nn import Module
 from ..tensor import Tensor
@@ -65,10 +65,10 @@ def predict(model: Module, x: Any, *, batch_size: int = 256) -> np.ndarray:
     >>> predict(Linear(3, 2, rng=0), np.ones((5, 3), "float32")).shape
     (5, 2)
     """
-    _check("predict", x, batch_size)
+    _check("predict", model, x, batch_size)
     with evaluating(model):
         parts = [model(x[i : i + batch_size]) for i in range(0, len(x), batch_size)]
-    return np.concatenate([to_host(p.data if isinstance(p, Tensor) else p) for p in parts])
+    return np.concatenate([to_host(_array("predict", part)) for part in parts])
 
 
 def evaluate(
@@ -90,8 +90,10 @@ def evaluate(
     >>> round(scores["loss"], 4), scores["accuracy"]
     (2.3026, 0.25)
     """
-    x, y = require_pair(data, "evaluate")
-    _check("evaluate", x, batch_size)
+    x, y = map(_rows, require_pair(data, "evaluate"))
+    _check("evaluate", model, x, batch_size)
+    if len(x) != len(y):
+        raise ShapeError(f"evaluate needs one target per example, got {len(y)} for {len(x)}.")
     metrics = default_metrics(y) if metrics is None else metrics
     notify("on_evaluate", model)
     total: Any = 0.0  # becomes an array of one number on a GPU, read once
@@ -101,10 +103,15 @@ def evaluate(
             scores = model(x[i : i + batch_size])
             part = y[i : i + batch_size]
             total = total + _number(loss_fn(scores, part)) * len(part)
-            parts.append(scores.data if isinstance(scores, Tensor) else scores)
+            parts.append(_array("evaluate", scores))
         scores = array_module(*parts).concatenate(parts)
         found = {"loss": total / len(x)} | {name: f(scores, y) for name, f in metrics.items()}
     return {name: float(value) for name, value in found.items()}
+
+
+def _rows(a: Any) -> Any:
+    """A Tensor or an array as it is, a list as an array."""
+    return a if isinstance(a, Tensor) else as_array(a)
 
 
 def _number(loss: Any) -> Any:
@@ -113,8 +120,21 @@ def _number(loss: Any) -> Any:
     return float(loss) if array_module(loss) is np else loss.astype("float64")
 
 
-def _check(who: str, x: Any, batch_size: int) -> None:
+def _array(who: str, scores: Any) -> Any:
+    """What the model returned, as an array."""
+    scores = scores.data if isinstance(scores, Tensor) else scores
+    if not is_array(scores):
+        raise DTypeError(
+            f"{who} needs a model that returns one array, got {type(scores).__name__}: wrap it in "
+            "a Module whose forward returns the scores alone."
+        )
+    return scores
+
+
+def _check(who: str, model: Any, x: Any, batch_size: int) -> None:
+    if not isinstance(model, Module):
+        raise DTypeError(f"{who} needs a Module, got {type(model).__name__}.")
     if len(x) == 0:
-        raise ShapeError(f"{who} needs at least one example, got x of shape {x.shape}.")
+        raise ShapeError(f"{who} needs at least one example, got x of shape {np.shape(x)}.")
     if batch_size < 1:
         raise ValueRangeError(f"{who} needs a batch_size of at least 1, got {batch_size}.")

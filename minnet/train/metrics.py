@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module, to_host
-from ..errors import ShapeError, ValueRangeError
+from ..backend import array_module, as_array, to_host
+from ..errors import DTypeError, ShapeError, ValueRangeError
 from ..tensor import Tensor
 
 __all__ = ["accuracy", "confusion_matrix", "top_k_accuracy"]
 
 
 def _pair(who: str, scores: Any, y: Any) -> tuple[Any, Any]:
-    scores = scores.data if isinstance(scores, Tensor) else scores
-    y = y.data if isinstance(y, Tensor) else y
+    scores = scores.data if isinstance(scores, Tensor) else as_array(scores)
+    y = y.data if isinstance(y, Tensor) else as_array(y)
     if scores.ndim < 2 or y.shape != (scores.shape[0], *scores.shape[2:]):
         raise ShapeError(
             f"{who} needs scores (N, C, ...) and labels (N, ...), got {scores.shape} and {y.shape}."
@@ -23,6 +23,11 @@ def _pair(who: str, scores: Any, y: Any) -> tuple[Any, Any]:
     if y.size == 0:
         raise ShapeError(f"{who} needs at least one example, got none.")
     return scores, y
+
+
+def _require_integers(who: str, y: Any) -> None:
+    if y.dtype.kind not in "iu":
+        raise DTypeError(f"{who} needs integer labels, got {y.dtype}: use y.astype(int).")
 
 
 def _share(hits: Any) -> Any:
@@ -50,6 +55,7 @@ def top_k_accuracy(scores: Any, y: Any, *, k: int = 5) -> float:
     1.0
     """
     scores, y = _pair("top_k_accuracy", scores, y)
+    _require_integers("top_k_accuracy", y)
     if not 1 <= k <= scores.shape[1]:
         raise ValueRangeError(f"top_k_accuracy needs 1 <= k <= {scores.shape[1]}, got {k}.")
     xp = array_module(scores)
@@ -66,6 +72,7 @@ def confusion_matrix(scores: Any, y: Any) -> np.ndarray:
            [0, 0]])
     """
     scores, y = _pair("confusion_matrix", scores, y)
+    _require_integers("confusion_matrix", y)
     classes = scores.shape[1]
     if not (int(y.min()) >= 0 and int(y.max()) < classes):
         raise ValueRangeError(f"confusion_matrix needs labels in 0..{classes - 1}.")

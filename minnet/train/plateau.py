@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf, nan
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StateError, ValueRangeError
@@ -108,11 +109,13 @@ class Plateau(Monitor):
         """The best value, the bad epochs in a row and the epochs of cooldown left."""
         return {"best": self.best, "bad": self.bad, "cooling": self.cooling}
 
-    def load_state_dict(self, record: dict[str, float]) -> None:
+    def load_state_dict(self, record: dict[str, Any]) -> None:
         """Continue from what `state_dict` returned; raises StateError if it does not fit."""
-        if set(record) != set(self.state_dict()):
+        try:
+            best, bad, cooling = [record[name] for name in self.state_dict()]
+            best, bad, cooling = float(best), index(bad), index(cooling)
+        except (LookupError, TypeError, ValueError) as error:
             raise StateError(
-                f"Plateau needs the entries {list(self.state_dict())}, got {list(record)}."
-            )
-        self.best = float(record["best"])
-        self.bad, self.cooling = int(record["bad"]), int(record["cooling"])
+                f"Plateau needs the entries {list(self.state_dict())}, all numbers, got {record!r}."
+            ) from error
+        self.best, self.bad, self.cooling = best, bad, cooling

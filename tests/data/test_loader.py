@@ -176,6 +176,13 @@ def test_two_loops_over_one_loader_do_not_disturb_each_other():
         {"rng": np.random.MT19937(0).state},
         {"rng": {}},
         {"surplus": 1},
+        {"examples": np.array([10, 10])},
+        {"position": None},
+        {"position": 1.5},
+        {"epoch": "first"},
+        {"order": "none"},
+        {"rng": None},
+        {"rng": np.random.default_rng(0).bit_generator.state | {"has_uint32": 1j}},
     ],
     ids=str,
 )
@@ -189,6 +196,8 @@ def test_a_foreign_state_changes_nothing(change):
     del state["rng"]
     with pytest.raises(StateError, match="needs a state with keys"):
         twin.load_state_dict(state)
+    with pytest.raises(StateError, match="cannot read this state"):
+        twin.load_state_dict(None)
 
 
 def test_transform_sees_batches_and_the_loaders_rng():

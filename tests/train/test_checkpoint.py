@@ -111,6 +111,41 @@ def test_damaged_files_raise_data_error_and_change_nothing(tmp_path):
     assert tried > 40 and refused > 0.9 * tried, (refused, tried)  # some zip fields are redundant
 
 
+@pytest.mark.parametrize(("field", "value"), [(8, 1), (10, 12), (10, 14), (10, 99)])
+def test_entries_that_say_they_are_encrypted_or_compressed_are_damage(tmp_path, field, value):
+    """zipfile raises RuntimeError for a password, and what a decompressor finds."""
+    path, setup = tmp_path / "run.npz", Setup()
+    train.save(path, model=setup.model)
+    before, content = setup.everything(), bytearray(path.read_bytes())
+    for signature, shift in ((b"PK\x01\x02", 0), (b"PK\x03\x04", -2)):
+        start = -1
+        while (start := content.find(signature, start + 1)) >= 0:
+            content[start + field + shift] = value
+    path.write_bytes(content)
+    with pytest.raises(errors.DataError, match="not a whole checkpoint"):
+        train.load(path, model=setup.model)
+    assert setup.everything() == before
+
+
+def test_a_state_of_other_types_is_refused_and_everything_is_as_before(tmp_path):
+    class Counter:
+        def __init__(self, count):
+            self.count = count
+
+        def state_dict(self):
+            return {"count": self.count}
+
+        def load_state_dict(self, state):
+            self.count = int(state["count"])
+
+    path, setup, counter = tmp_path / "run.npz", Setup(), Counter(3)
+    train.save(path, model=Setup(seed=9).model, counter=Counter([1, 2]))
+    before = setup.everything()
+    with pytest.raises(errors.StateError, match=r"run\.npz holds a state that cannot be read: int"):
+        train.load(path, model=setup.model, counter=counter)
+    assert setup.everything() == before and counter.count == 3
+
+
 def test_missing_and_foreign_files_are_named(tmp_path):
     setup = Setup()
     before = setup.everything()
@@ -156,6 +191,36 @@ def test_parts_that_do_not_match_leave_everything_as_it_was(tmp_path, change, wo
     with pytest.raises(errors.StateError, match=words):
         train.load(path, **(other.parts() | change(other)))
     assert other.everything() == before
+
+
+def test_generators_of_a_module_are_saved_whatever_their_name(tmp_path):
+    """O06: noise of a layer of one's own goes on where it was."""
+
+    class Noise(nn.Module):
+        def __init__(self, seed):
+            self.rng, self.other = (np.random.default_rng(seed + k) for k in range(2))
+
+        def forward(self, x):
+            return x + self.rng.standard_normal(x.shape) * self.other.random()
+
+    one, two = (nn.Sequential(nn.Linear(2, 2, rng=0), Noise(seed)) for seed in (0, 5))
+    x = np.ones((3, 2), "float32")
+    one(x)
+    train.save(tmp_path / "run.npz", model=one)
+    train.load(tmp_path / "run.npz", model=two)
+    assert np.array_equal(one(x).numpy(), two(x).numpy())
+    with pytest.raises(errors.StateError, match=r"in modules: '1', '1\.other'; Linear has none"):
+        train.load(tmp_path / "run.npz", model=one[0])
+
+
+def test_a_path_may_begin_at_home(tmp_path, monkeypatch):
+    """Otherwise a folder named ~ would be made here."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    train.save("~/runs/one.npz", model=nn.Linear(2, 2, rng=0))
+    train.load("~/runs/one.npz", model=nn.Linear(2, 2, rng=1))
+    assert [p.name for p in tmp_path.iterdir()] == ["runs"]
 
 
 def test_generators_are_parts_too(tmp_path):
