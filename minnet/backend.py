@@ -96,6 +96,8 @@ _CPU = Device("cpu")
 def array_module(*arrays: Any) -> ModuleType:
     """Return the module of the first array among the arguments; NumPy for numbers and lists.
 
+    Raises DTypeError for a masked array.
+
     >>> array_module(np.zeros(2), 1.0).__name__
     'numpy'
     """
@@ -103,6 +105,11 @@ def array_module(*arrays: Any) -> ModuleType:
         module = _MODULES.get(type(a))
         if module is not None:
             return module
+        if hasattr(a, "filled"):
+            raise DTypeError(
+                "a masked array hides some of its numbers, which the arithmetic here would use: "
+                "pass x.filled(value), or leave those rows out."
+            )
     if gpus.module is None and hasattr(sys.modules.get("cupy"), "ndarray"):  # others imported it
         register(sys.modules["cupy"])
         return array_module(*arrays)
@@ -116,7 +123,7 @@ def is_array(x: Any) -> bool:
 
 def as_array(x: Any, like: Any = None) -> Array:
     """Return x as an array (of like's module): arrays pass through, a scalar becomes 0-d."""
-    return x if type(x) in _MODULES else array_module(like).asarray(x)
+    return x if type(x) in _MODULES else array_module(x, like).asarray(x)
 
 
 def device_of(x: Any) -> Device:
@@ -397,10 +404,10 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
            [12.]])
     """
     new = g.ndim - len(shape)
-    if new == 1 and g.shape[1:] == shape:  # a bias: the commonest case, without the search below
+    if new == 1 and g.shape[1:] == shape != ():  # a bias: the commonest case, without a search
         return sum_axes(g, 0)
     stretched = [new + i for i, n in enumerate(shape) if n == 1 and g.shape[new + i] != 1]
-    return sum_axes(g, (*range(new), *stretched)).reshape(shape)
+    return sum_axes(g, (*range(new), *stretched), keepdims=True).reshape(shape)  # no bare number
 
 
 def sum_axes(x: Array, axis: Any = None, keepdims: bool = False) -> Array:

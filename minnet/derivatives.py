@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
 from .backend import array_module
 from .errors import DTypeError, GraphError
+from .modes import enable_grad
 from .tensor import Node, Tensor, seed, sweep, tensor
 
 __all__ = ["grad", "hessian", "hvp", "jacobian"]
@@ -51,8 +50,7 @@ def grad(
             "gradients. Pass allow_unused=True for zeros."
         )
     out = [
-        Tensor(array_module(t._data).zeros_like(t._data)) if k in missing else found[t._node or t]
-        for k, t in enumerate(xs)
+        _zeros(t) if k in missing else found[t._node or t] for k, t in enumerate(xs)
     ]
     return out[0] if isinstance(x, Tensor) else out
 
@@ -83,9 +81,9 @@ def hvp(f: Callable[[Tensor], Tensor], x: Any, v: Any) -> Tensor:
     tensor([6., 0.])
     """
     x = _variable(x)
-    dx = grad(f(x), x, create_graph=True)
+    dx = _slopes(f, x)
     if not dx.requires_grad:
-        return tensor(np.zeros(x.shape, x.dtype))
+        return _zeros(x)
     return grad(dx, x, tensor(v, dtype=x.dtype), allow_unused=True)
 
 
@@ -97,7 +95,8 @@ def jacobian(f: Callable[[Tensor], Tensor], x: Any) -> Tensor:
            [0., 4.]])
     """
     x = _variable(x)
-    return _rows(f(x), x)
+    with enable_grad():
+        return _rows(f(x), x)
 
 
 def hessian(f: Callable[[Tensor], Tensor], x: Any) -> Tensor:
@@ -108,11 +107,26 @@ def hessian(f: Callable[[Tensor], Tensor], x: Any) -> Tensor:
            [ 0., 12.]])
     """
     x = _variable(x)
-    return _rows(grad(f(x), x, create_graph=True), x)
+    return _rows(_slopes(f, x), x)
+
+
+def _slopes(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """grad f(x), to be differentiated again; zeros if f does not depend on x."""
+    with enable_grad():
+        y = f(x)
+    if isinstance(y, Tensor) and not y.requires_grad:
+        return _zeros(x)
+    return grad(y, x, create_graph=True, allow_unused=True)
+
+
+def _zeros(x: Tensor) -> Tensor:
+    return Tensor(array_module(x._data).zeros_like(x._data))
 
 
 def _rows(y: Tensor, x: Tensor) -> Tensor:
     """Stack grad(y_i, x) for every element y_i."""
+    if not isinstance(y, Tensor):
+        raise DTypeError(f"jacobian needs f(x) to be a tensor, got {type(y).__name__}.")
     xp = array_module(x._data)
     rows = xp.zeros((y.size, *x.shape), x.dtype)
     if y.requires_grad:

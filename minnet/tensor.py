@@ -44,8 +44,8 @@ from .backend import (
     to_host,
     unbroadcast,
 )
-from .errors import DeviceError, DTypeError, GraphError, ShapeError
-from .modes import Mode, mode, notify
+from .errors import DTypeError, GraphError, ShapeError
+from .modes import Mode, listeners, mode, notify
 
 __all__ = ["Op", "Parameter", "Tensor", "op", "tensor"]
 
@@ -285,7 +285,7 @@ class Tensor:
             g = tensor(g, dtype=self.dtype)
         if g is not None and g.shape != self.shape:
             raise ShapeError(f".grad needs the tensor's shape {self.shape}, got {g.shape}.")
-        self._grad = g
+        self._grad = g if g is None or g.dtype == self.dtype else g.astype(self.dtype)
 
     def _watch(self, args: Sequence) -> None:
         """Share the version counter of the tensor, if any, whose memory this one is a view of."""
@@ -397,11 +397,6 @@ class Tensor:
     __float__ = lambda self: float(self._data)
     __int__ = lambda self: int(self._data)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if self.device.kind != "cpu":
-            raise DeviceError(f"NumPy cannot read a tensor on {self.device}: use x.numpy().")
-        return np.array(self._data, dtype=dtype, copy=copy)
-
     def __reduce__(self) -> tuple:
         if self._node is not None:
             raise GraphError("Only leaf tensors can be copied or pickled: use x.detach().")
@@ -502,7 +497,7 @@ class _Sweep:
 
     def __init__(self, root: Any, g: Any, graph: bool, useful: set | None):
         self.total: dict[Any, Any] = {root: g}  # {node or leaf: sum of what its users sent}
-        self.graph, self.useful, self.watched = graph, useful, bool(mode.get().observers)
+        self.graph, self.useful, self.told = graph, useful, listeners("on_gradient")
         self.owned: set[Any] = set()
         self.heap = [(-root.birth, root)] if isinstance(root, Node) else []
 
@@ -534,8 +529,8 @@ class _Sweep:
             d = rule(*asked)
             if type(d) is not type(g) or d.shape != parent.shape or d.dtype is not parent.dtype:
                 d = _fit(d, parent, op, name)
-            if self.watched:
-                notify("on_gradient", op, name, d)
+            for tell in self.told:
+                tell(op, name, d)
             self.give(parent, d, op.ours and d is not g and d.base is None)
         values[0] = None
 
@@ -584,8 +579,8 @@ def _fit(d: Any, parent: Any, op: Op, name: str) -> Any:
     """Bring a gradient to its argument's dtype and shape: what was broadcast is summed."""
     if not isinstance(d, Tensor):
         d = as_array(d)
-    if d.dtype != parent.dtype:
-        d = d.astype(parent.dtype)
+    if d.dtype.kind in "cO":  # complex numbers, or None
+        raise DTypeError(f"the vjp of {op.name} for {name} must give real numbers, got {d.dtype}.")
     if d.shape != parent.shape:
         try:
             d = unbroadcast(d, parent.shape)
@@ -593,4 +588,4 @@ def _fit(d: Any, parent: Any, op: Op, name: str) -> Any:
             raise GraphError(
                 f"the vjp of {op.name} for {name} needs shape {parent.shape}, got {d.shape}."
             ) from error
-    return d
+    return d if d.dtype == parent.dtype else d.astype(parent.dtype)

@@ -640,6 +640,54 @@ def test_numpy_reads_tensors():
     assert float(x[1]) == 2 and int(x[1]) == 2 and bool(x[0])
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda h: np.concatenate([h, h]),
+        lambda h: np.dot(h, np.ones(2)),
+        lambda h: np.where(h.data > 0, h, 0.0),
+        lambda h: mn.tensor([h, h]),
+        np.asarray,
+    ],
+)
+def test_numpy_does_not_cut_a_graph_unnoticed(f):
+    """PF-D13: the gradient would end here, silently; without a graph to cut it may read."""
+    x = leaf([1.0, 2.0])
+    done = x * 2.0
+    done.backward([1.0, 1.0])
+    f(done)
+    with pytest.raises(GraphError, match=r"cut the graph .* minnet\.functional, or x\.numpy\(\)"):
+        f(x * 2.0)
+    with mn.no_grad():
+        f(x * 2.0)
+    f((x * 2.0).detach())
+    f(x)
+
+
+def test_a_gradient_that_is_assigned_takes_the_tensors_dtype():
+    """PF-C16."""
+    x = leaf([1.0, 1.0], "float32")
+    for g in (mn.tensor([1.0, 2.0]), np.array([1.0, 2.0]), [1, 2]):
+        x.grad = g
+        assert x.grad.dtype == np.float32
+        (3.0 * x).sum().backward()
+        assert x.grad.dtype == np.float32 and x.grad.numpy().tolist() == [4.0, 5.0]
+
+
+def test_derivatives_of_functions_need_no_graph_around_them():
+    """Inside no_grad too, and of functions that do not depend on their argument."""
+    constant, other = lambda x: mn.tensor(3.0), lambda x: (leaf([1.0, 2.0]) ** 2).sum()
+    with mn.no_grad():
+        assert mn.hessian(lambda x: (x * x).sum(), [1.0, 2.0]).numpy().tolist() == [[2, 0], [0, 2]]
+        assert mn.jacobian(lambda x: x * x, [1.0, 2.0]).numpy().tolist() == [[2, 0], [0, 4]]
+        assert mn.hvp(lambda x: (x * x).sum(), [1.0, 2.0], [1.0, 0.0]).numpy().tolist() == [2, 0]
+        assert not mn.is_grad_enabled()
+    for f in (constant, other):
+        assert mn.hessian(f, [1.0, 2.0]).numpy().tolist() == [[0, 0], [0, 0]]
+        assert mn.hvp(f, [1.0, 2.0], [1.0, 1.0]).numpy().tolist() == [0, 0]
+        assert mn.jacobian(f, [1.0, 2.0]).numpy().tolist() == [0, 0]
+
+
 def test_copying_and_sharing():
     a = np.array([1.0, 2.0])
     assert not np.shares_memory(mn.tensor(a).data, a)

@@ -8,10 +8,18 @@ import pytest
 import minnet as mn
 from minnet import data, nn, optim, train
 from minnet import functional as F
-from minnet.errors import DataError, DTypeError, GraphError, StateError, ValueRangeError
+from minnet.errors import (
+    DataError,
+    DTypeError,
+    GraphError,
+    ShapeError,
+    StateError,
+    ValueRangeError,
+)
 
 X = np.random.default_rng(0).standard_normal((8, 4)).astype("float32")
 Y = np.arange(8) % 3
+MASKED = np.ma.masked_array([1.0, 2.0], mask=[False, True])
 
 
 def weights():
@@ -68,7 +76,18 @@ MISTAKES = {
     "grad of an array": (lambda: mn.grad(X, X), DTypeError, "tensor y and .* got ndarray and nd"),
     "grad for a number": (lambda: mn.grad(weights().sum(), 3.0), DTypeError, "Tensor and float"),
     "integer Parameter": (lambda: mn.Parameter([1, 2]), DTypeError, "floating-point tensor"),
+    "axis list": (lambda: weights().sum([0]), DTypeError, r"a tuple of axes or None.*\[0\]"),
+    "axis name": (lambda: weights().max("rows"), DTypeError, "axis='rows'"),
+    "masked": (lambda: mn.tensor(MASKED), DTypeError, r"hides .* pass x\.filled\(value\)"),
+    "masked argument": (lambda: weights() * MASKED, DTypeError, "masked array hides"),
+    "masked targets": (lambda: F.mse(weights(), MASKED), DTypeError, "masked array hides"),
+    "masked data": (lambda: data.Dataset(MASKED, MASKED), DTypeError, "masked array hides"),
+    "jacobian": (lambda: mn.jacobian(lambda x: 1.0, [1.0]), DTypeError, "tensor, got float"),
     # models
+    "mean of a tensor": (
+        lambda: assigned(nn.BatchNorm1d(4), "running_mean", weights() * 2), DTypeError,
+        r"BatchNorm1d\(4\)\.running_mean is a buffer, got Tensor: assign an array, .* \.data",
+    ),
     "hidden tensor": (lambda: assigned(model(), "w", weights()), DTypeError, r"Parameter\(array\)"),
     "a class": (lambda: nn.Sequential(nn.ReLU), DTypeError, r"the class ReLU: call it, ReLU"),
     "a list": (lambda: nn.Sequential([nn.ReLU()]), DTypeError, "unpack it with a star"),
@@ -76,6 +95,16 @@ MISTAKES = {
     # losses
     "names as labels": (lambda: F.cross_entropy(X, X.astype(str)[:, 0]), DTypeError, "from 0"),
     "no return": (lambda: F.cross_entropy(Forgetful()(X), Y), DTypeError, "forward return"),
+    "classes last": (
+        lambda: F.cross_entropy(X.reshape(2, 4, 4)[..., :3], np.zeros((2, 4), int)), ShapeError,
+        r"classes are axis 1: use x\.reshape\(-1, 3\) and y\.ravel\(\)",
+    ),
+    "text as target": (lambda: F.mse(X[0], [*"abcd"]), DTypeError, "real numbers as its target"),
+    "complex target": (lambda: F.l1(X[0], X[0] * 1j), DTypeError, "target, got complex"),
+    "negative weight": (
+        lambda: F.binary_cross_entropy_with_logits(X, X > 0, pos_weight=-1.0), ValueRangeError,
+        "pos_weight of at least 0, got -1",
+    ),
     # optimizers
     "the model": (lambda: optim.SGD(nn.Linear(2, 1), lr=0.1), DTypeError, "Pass model"),
     "a list of it": (lambda: optim.SGD([model()], lr=0.1), DTypeError, r"pass model\.parameters"),
@@ -103,6 +132,19 @@ MISTAKES = {
     "evaluate": (
         lambda: train.evaluate(model(), F.cross_entropy, (X,)), DTypeError, "evaluate needs data",
     ),
+    "more targets": (
+        lambda: train.evaluate(model(), F.cross_entropy, (X, np.zeros(300, int))), ShapeError,
+        "one target per example, got 300 for 8",
+    ),
+    "two outputs": (lambda: train.predict(nn.GRU(4, 3), X[None]), DTypeError, "array, got tuple"),
+    "a function": (lambda: train.predict(F.relu, X), DTypeError, "predict needs a Module"),
+    "real labels": (lambda: train.confusion_matrix(X, Y * 1.0), DTypeError, r"use y\.astype\(int"),
+    "labels to rank": (lambda: train.top_k_accuracy(X, Y * 1.0, k=2), DTypeError, "got float64"),
+    "other features": (
+        lambda: data.Standardizer.fit(X)(X[:, :3]), ShapeError, r"\(1, 4\), got x of .* \(8, 3\)",
+    ),
+    "one example": (lambda: data.Standardizer.fit(X).inverse(X[0]), ShapeError, "like the one"),
+    "save to a folder": (lambda: train.save(".", model=model()), DataError, "cannot be written"),
     "save nothing": (lambda: train.save("none.npz"), StateError, r"save\(path, model=model"),
     "load nothing": (lambda: train.load("none.npz"), StateError, r"load\(path, model=model"),
     "saved": (lambda: train.save("none.npz", n=3), StateError, "state_dict.*got int"),
@@ -127,6 +169,13 @@ def test_a_refused_fit_changes_nothing():
             fit(model=net, optimizer=optimizer, loader=loader, **wrong)
     assert loader.position == 0
     assert all(np.array_equal(before[name], array) for name, array in net.state_dict().items())
+
+
+def test_metrics_and_evaluate_take_lists():
+    assert train.accuracy([[2.0, 1.0], [0.0, 1.0]], [0, 0]) == 0.5
+    net = model()
+    listed = train.evaluate(net, F.cross_entropy, (X.tolist(), Y.tolist()))
+    assert listed == pytest.approx(train.evaluate(net, F.cross_entropy, (X, Y)), rel=1e-6)
 
 
 def test_in_place_arithmetic_is_allowed_where_nothing_is_left_behind():

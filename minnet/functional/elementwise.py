@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..backend import array_module, as_array
-from ..errors import GraphError
+from ..errors import DeviceError, GraphError
+from ..modes import is_grad_enabled
 from ..tensor import Tensor, op
 
 __all__ = [
@@ -437,6 +438,18 @@ def _in_place(symbol: str, operation: Callable[[Any, Any], Any]) -> Callable[[Te
     return assign
 
 
+def _as_array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+    """What NumPy's own functions read; they would cut a graph that waits for its backward."""
+    if self.device.kind != "cpu":
+        raise DeviceError(f"NumPy cannot read a tensor on {self.device}: use x.numpy().")
+    if self._node is not None and self._node.values and is_grad_enabled():
+        raise GraphError(
+            "NumPy's functions would cut the graph of gradients here: use minnet.functional, or "
+            "x.numpy() to read the values."
+        )
+    return np.array(self._data, dtype=dtype, copy=copy)
+
+
 def _format(self: Tensor, spec: str) -> str:
     """f"{loss:.3f}" formats a single element as its number; without a spec it is str(x)."""
     return format(self.item(), spec) if spec else str(self)
@@ -466,6 +479,7 @@ METHODS = {
     "__ge__": _comparison(operator.ge),
     "__eq__": _comparison(operator.eq),
     "__ne__": _comparison(operator.ne),
+    "__array__": _as_array,
     "__format__": _format,
     "abs": abs,
     "clip": lambda self, min=None, max=None: clip(self, min=min, max=max),

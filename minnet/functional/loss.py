@@ -99,7 +99,8 @@ def binary_cross_entropy_with_logits(
     """-(w t log sigmoid(x) + (1 - t) log(1 - sigmoid(x))), with -log sigmoid(x) = softplus(-x).
 
     logits, target: one shape; targets between 0 and 1.   pos_weight: w, a number or an array that
-    broadcasts to that shape; it weighs the positive examples.   At zero logits the loss is log 2.
+    broadcasts to that shape, at least 0; it weighs the positive examples.
+    At zero logits the loss is log 2.
     No probability is clipped: where the model is confidently wrong the gradient is 1, not 0.
 
     >>> import numpy as np
@@ -126,6 +127,8 @@ def _check_range(loss: str, target: Array, advice: str) -> None:
 
 def _positive_weight(loss: str, x: Array, pos_weight: Any) -> Array:
     w = raw(pos_weight, x).astype(x.dtype)
+    if array_module(w) is np and not (w >= 0).all():
+        raise ValueRangeError(f"{loss} needs pos_weight of at least 0, got {w.min():.3g}.")
     try:
         return array_module(w).broadcast_to(w, x.shape)
     except ValueError as error:

@@ -10,7 +10,7 @@ from math import prod as product
 from typing import Any
 
 from ..backend import Array, array_module, as_array, sum_axes
-from ..errors import IndexRangeError, ShapeError
+from ..errors import DTypeError, IndexRangeError, ShapeError
 from ..tensor import Tensor, op
 from .elementwise import astype, where
 from .shape import broadcast_to, flip, pad, reshape, transpose
@@ -42,6 +42,8 @@ def _check(name: str, x: Array, axis: Axes, least: int = 0) -> None:
     NumPy lets some reductions, not all, name axis 0 of an array without axes; here none may.
     """
     for a in () if axis is None else axis if isinstance(axis, tuple) else (axis,):
+        if not hasattr(a, "__index__"):
+            raise DTypeError(f"{name} needs an axis, a tuple of axes or None, got axis={axis!r}.")
         if not -x.ndim <= a < x.ndim:
             raise IndexRangeError(f"{name} does not work on {x.shape}: axis {a} is out of range.")
     if least and (n := _n(x.shape, axis)) < least:
@@ -178,7 +180,8 @@ def _nonzero(y: Array) -> Array:
 def prod(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     """The product over the given axes; 1 over nothing.
 
-    A tree of multiplications, so that zeros among the factors need no special gradient.
+    A tree of multiplications, so that zeros among the factors need no special gradient.  The
+    product of integers has 64 bits, as in NumPy.
 
     >>> import numpy as np
     >>> prod(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=0)
@@ -187,12 +190,16 @@ def prod(x: Array, *, axis: Axes = None, keepdims: bool = False) -> Array:
     if not isinstance(x, Tensor):
         return array_module(x).prod(x, axis=axis, keepdims=keepdims)
     _check("prod", x, axis)
+    x = astype(x, dtype=_PRODUCT.get(x.dtype.kind, x.dtype))
     axes = _axes(axis, x.ndim)
     others = [i for i in range(x.ndim) if i not in axes]
     shape = [x.shape[i] for i in others]
     factors = reshape(transpose(x, axes=[*axes, *others]), shape=[_n(x.shape, axis), *shape])
     y = _product_of_rows(factors)
     return _keep(y, axis, x.shape) if keepdims else y
+
+
+_PRODUCT = {"b": "int64", "i": "int64", "u": "uint64"}  # kind of the factors: of their product
 
 
 def _product_of_rows(x: Any) -> Any:

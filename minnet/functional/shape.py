@@ -145,9 +145,18 @@ def concatenate(arrays: Sequence[Array], *, axis: int | None = 0) -> Array:
     >>> concatenate([np.zeros((2, 3)), np.ones((1, 3))]).shape
     (3, 3)
     """
+    arrays = _some("concatenate", arrays)
     if axis is None:
         return _concatenate(*[ravel(a) for a in arrays], axis=0)
     return _concatenate(*arrays, axis=axis)
+
+
+def _some(name: str, arrays: Sequence[Array]) -> list[Array]:
+    """The arrays as a list, of at least one."""
+    arrays = [*arrays]
+    if not arrays:
+        raise ShapeError(f"{name} needs at least one array, got none.")
+    return arrays
 
 
 @op
@@ -163,6 +172,7 @@ def _span(i: int, shapes: list[tuple[int, ...]], axis: int) -> tuple:
     return tuple(key)
 
 
+_concatenate.name = "concatenate"
 _concatenate.defvjp(
     arrays=lambda g, i, arrays_shape, axis: index(g, key=_span(i, arrays_shape, axis))
 )
@@ -174,7 +184,7 @@ def stack(arrays: Sequence[Array], *, axis: int = 0) -> Array:
     >>> stack([np.zeros(3), np.ones(3)], axis=1).shape
     (3, 2)
     """
-    return _stack(*arrays, axis=axis)
+    return _stack(*_some("stack", arrays), axis=axis)
 
 
 @op
@@ -182,6 +192,7 @@ def _stack(*arrays: Array, axis: int) -> Array:
     return array_module(*arrays).stack(arrays, axis)
 
 
+_stack.name = "stack"
 _stack.defvjp(arrays=lambda g, i, axis: index(g, key=(slice(None),) * (axis % g.ndim) + (i,)))
 
 

@@ -59,7 +59,10 @@ def values_like(loss: str, x: Array, target: Any) -> Array:
         )
     if isinstance(target, Tensor) and target.requires_grad:
         return target
-    return raw(target, x).astype(x.dtype, copy=False)
+    values = raw(target, x)
+    if values.dtype.kind not in "biuf":
+        raise DTypeError(f"{loss} needs real numbers as its target, got {values.dtype}.")
+    return values.astype(x.dtype, copy=False)
 
 
 def labels(loss: str, x: Array, target: Any, ignore_index: int | None = None) -> tuple:
@@ -118,6 +121,8 @@ def _check_labels(loss: str, x: Array, t: Array) -> None:
             advice = "one-hot rows? Use y.argmax(1), or floats for probabilities."
         elif t.size == int(np.prod(wanted)):
             advice = "use y.ravel()." if len(wanted) == 1 else f"use y.reshape{wanted}."
+        elif t.shape == x.shape[:-1]:
+            advice = f"the classes are axis 1: use x.reshape(-1, {x.shape[-1]}) and y.ravel()."
         raise ShapeError(
             f"{loss} needs one label per example, shape {wanted} for scores {x.shape}, "
             f"got {t.shape}: {advice}"

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any, Self
 
 from ..backend import Array
-from ..errors import DTypeError, ShapeError, ValueRangeError
+from ..errors import DTypeError, IndexRangeError, ShapeError, ValueRangeError
 from .joined import joined
 from .module import Module
 
@@ -17,7 +17,8 @@ __all__ = ["Flatten", "Identity", "Lambda", "ModuleList", "Residual", "Sequentia
 class ModuleList(Module):
     """A list of modules whose parameters are found: indexing, slicing, iteration, len, append.
 
-    layers are named "0", "1", ...; keyword arguments name their modules.
+    layers are named "0", "1", ...; keyword arguments name their modules.  ``blocks[-1] = layer``
+    puts another in a place: an optimizer made before that still has the parameters of the old one.
 
     >>> blocks = ModuleList(Identity(), Identity())
     >>> len(blocks), len(blocks[:1])
@@ -34,13 +35,16 @@ class ModuleList(Module):
     def append(self, layer: Module, *, name: str | None = None) -> Self:
         """Add a module at the end; its name is its position unless given."""
         name = str(len(self._names)) if name is None else name
-        if not isinstance(layer, Module):
-            raise DTypeError(f"{type(self).__name__} needs modules, got {_advice(layer)}")
+        self._require_module(layer)
         if hasattr(self, name):
             raise ValueRangeError(f"{type(self).__name__} has an attribute {name!r}: rename it.")
         setattr(self, name, layer)
         self._names = (*self._names, name)
         return self
+
+    def _require_module(self, layer: Any) -> None:
+        if not isinstance(layer, Module):
+            raise DTypeError(f"{type(self).__name__} needs modules, got {_advice(layer)}")
 
     def __len__(self) -> int:
         return len(self._names)
@@ -51,7 +55,21 @@ class ModuleList(Module):
     def __getitem__(self, index: int | slice | str) -> Any:
         if isinstance(index, slice):
             return type(self)(**{name: self.__dict__[name] for name in self._names[index]})
-        return self.__dict__[index if isinstance(index, str) else self._names[index]]
+        return self.__dict__[self._name(index)]
+
+    def __setitem__(self, index: int | str, layer: Module) -> None:
+        self._require_module(layer)
+        setattr(self, self._name(index), layer)
+
+    def _name(self, index: int | str) -> str:
+        """The name of the module at a position, or of that name."""
+        if isinstance(index, str) and index in self._names:
+            return index
+        if isinstance(index, str) or not -len(self) <= index < len(self):
+            raise IndexRangeError(
+                f"{type(self).__name__} has no module {index!r}: it has {', '.join(self._names)}."
+            )
+        return self._names[index]
 
 
 class Sequential(ModuleList):

@@ -27,6 +27,8 @@ from ..tensor import Parameter, Tensor
 
 __all__ = ["Module"]
 
+_COLLECTIONS = (list, tuple, dict, set)
+
 
 class Module:
     """A function with parameters: subclass it, assign layers as attributes, define `forward`.
@@ -52,7 +54,7 @@ class Module:
         return y
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, (list, tuple, dict)):
+        if isinstance(value, _COLLECTIONS):
             _refuse_hidden(self, name, value)
         if type(value) is Tensor and value.requires_grad and value.is_leaf:
             raise DTypeError(
@@ -65,12 +67,17 @@ class Module:
                 f"{self.title()}.{name} is a Parameter, got {type(value).__name__}: assign "
                 f"{name}.data = array to set its values, or a new Parameter."
             )
+        if name in self._buffers and not is_array(value):
+            raise DTypeError(
+                f"{self.title()}.{name} is a buffer, got {type(value).__name__}: assign an array, "
+                "of a tensor its .data."
+            )
         object.__setattr__(self, name, value)
 
     def register_buffer(self, name: str, value: Array) -> None:
         """Make an array attribute part of the state_dict, `to` and `astype`, but not trained.
 
-        Raises DTypeError for anything but an array.
+        It can be assigned anew.   Raises DTypeError for anything but an array, then too.
         """
         if not is_array(value):
             raise DTypeError(
@@ -106,12 +113,17 @@ class Module:
         return (m for _, m in self.named_modules())
 
     def named_parameters(self) -> list[tuple[str, Parameter]]:
-        """("hidden.weight", parameter) pairs in a fixed order; a tied parameter appears once."""
+        """("hidden.weight", parameter) pairs in a fixed order; a tied parameter appears once.
+
+        Raises DTypeError if a list or dict of a module has come to hold modules or parameters.
+        """
         found: dict[int, tuple[str, Parameter]] = {}
         for path, module in self.named_modules():
             for name, p in module.__dict__.items():
                 if isinstance(p, Parameter):
                     found.setdefault(id(p), (_join(path, name), p))
+                elif isinstance(p, _COLLECTIONS):
+                    _refuse_hidden(module, name, p)
         return list(found.values())
 
     def parameters(self) -> list[Parameter]:
@@ -249,12 +261,19 @@ def _join(path: str, name: str) -> str:
 
 def _refuse_hidden(owner: Module, name: str, value: Any) -> None:
     """Modules inside a list would never be trained or saved, silently."""
-    items = value.values() if isinstance(value, dict) else value
-    if any(isinstance(item, (Module, Parameter)) for item in items):
+    if any(isinstance(item, (Module, Parameter)) for item in _items(value)):
         raise DTypeError(
             f"{owner.title()}.{name} needs a ModuleList or Sequential, got a "
             f"{type(value).__name__}: parameters inside it would not be found."
         )
+
+
+def _items(value: Any) -> Iterator[Any]:
+    """What a list, tuple, dict or set holds, and what those inside it hold."""
+    for item in value.values() if isinstance(value, dict) else value:
+        yield item
+        if isinstance(item, _COLLECTIONS):
+            yield from _items(item)
 
 
 def _like(owner: str, name: str, value: Any, old: Array) -> Array:

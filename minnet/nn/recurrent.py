@@ -144,7 +144,8 @@ class _Recurrent(_Weights):
 class RNN(_Recurrent):
     """h_t = tanh(x_t W_ih + b_ih + h_(t-1) W_hh + b_hh), or with relu (Elman 1990).
 
-    Called with x (T, N, input_size), or (N, T, input_size) with batch_first, it returns
+    Called with x (T, N, input_size), or (N, T, input_size) with batch_first, the order of a Loader
+    (without it such a batch is read as N steps of T sequences, and nothing complains), it returns
     (y, h): the top layer's h_t of every step (..., hidden_size), forward and backward ones side by
     side if bidirectional, and the last h of each layer and direction (layers x directions, N,
     hidden_size).   state: the h to start from, zeros if None.   lengths: (N,) integers: behind its

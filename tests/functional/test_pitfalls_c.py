@@ -299,6 +299,54 @@ def test_0d_stays_an_array(f):
     assert type(y.data) is type(d.data) is np.ndarray and y.shape == d.shape == ()
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, v: x * v,
+        lambda x, v: v / x,
+        lambda x, v: F.broadcast_to(x, shape=(2, 3)) + v[0],
+        lambda x, v: F.where(v > 0, x, v),
+        lambda x, v: F.maximum(v, x),
+    ],
+)
+def test_the_gradient_of_a_broadcast_0d_is_an_array(f):
+    """PF-C15: the sum over all that it was broadcast to; in place as any other gradient."""
+    x, v = leaf(0.7), np.array([0.5, -1.0, 2.0])
+    for y in (f(x, v), f(x, v) + x):
+        x.grad = None
+        y.backward(np.ones(y.shape))
+        for d in (x.grad.data, mn.grad(f(x, v).sum(), x).data):
+            assert type(d) is np.ndarray and d.shape == ()
+            d *= 2.0
+
+
+def test_a_gradient_is_summed_before_it_is_narrowed():
+    """PF-C5: each of the 4,096 summands is too small for float16, their sum is not."""
+    x = leaf([1.0], "float16")
+    y = (x * np.full(4096, 2.0**-26, "float32")).sum()
+    d = mn.grad(y, x)
+    assert d.item() == 2.0**-14 and d.dtype == np.float16
+
+
+@pytest.mark.parametrize("axis", [None, 0])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "uint64", "bool"])
+def test_products_of_integers_do_not_overflow(dtype, axis):
+    """As in NumPy, they have 64 bits."""
+    a = np.array([100, 100, 50]).astype(dtype)
+    y, expected = mn.tensor(a).prod(axis), a.prod(axis)
+    assert y.dtype == expected.dtype and y.item() == expected
+
+
+def test_complex_numbers_have_no_gradient():
+    """The rules are those of real numbers: the imaginary part would be lost on the way."""
+    x = leaf([1.0, 2.0])
+    with pytest.raises(mn.errors.DTypeError, match="vjp of multiply for a .* real .* complex128"):
+        (x * 1j).sum().backward()
+    with pytest.raises(mn.errors.DTypeError, match="complex"):
+        mn.grad(F.abs(x + np.array([1j, 0])).sum(), x)
+    assert x.grad is None
+
+
 def test_integers_cannot_require_gradients():
     """PF-C16."""
     with pytest.raises(mn.errors.DTypeError, match="floating-point"):
@@ -423,6 +471,10 @@ def test_bad_axes_and_positions(call, words):
         (lambda x: F.einsum("ijk->i", x), "a letter for each axis"),
         (lambda x: F.einsum("ij,jk->ik", x, np.ones((2, 2))), "einsum .*\\(2, 3\\) and \\(2, 2\\)"),
         (lambda x: F.split(x, indices_or_sections=2, axis=1), "split .*\\(2, 3\\)"),
+        (lambda x: F.stack([x, x[0]]), "^stack does not work"),
+        (lambda x: F.concatenate([]), "concatenate needs at least one array"),
+        (lambda x: F.concatenate(iter([]), axis=None), "concatenate needs at least one array"),
+        (lambda x: F.stack([]), "stack needs at least one array"),
     ],
 )
 def test_bad_shapes(call, words):

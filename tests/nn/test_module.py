@@ -12,7 +12,14 @@ import pytest
 import minnet as mn
 import minnet.functional as F
 from minnet import nn
-from minnet.errors import DeviceError, DTypeError, ShapeError, StateError, ValueRangeError
+from minnet.errors import (
+    DeviceError,
+    DTypeError,
+    IndexRangeError,
+    ShapeError,
+    StateError,
+    ValueRangeError,
+)
 from tests.source import folder
 
 
@@ -83,6 +90,53 @@ def test_buffers_are_not_parameters():
     assert [name for name, _ in net.named_buffers()] == ["norm.running_mean", "norm.running_var"]
     assert not any(p is b for p in net.parameters() for b in net.buffers())
     assert set(net.state_dict()) == {*NAMES, "norm.running_mean", "norm.running_var"}
+
+
+def test_a_buffer_stays_an_array():
+    """A tensor would keep the graph of every step alive, and `backward` would meet freed ones."""
+    norm = nn.BatchNorm1d(4)
+    norm(X)
+    mean = norm.running_mean
+    for wrong in (mn.tensor(mean), 3.0, [0.0] * 4, None):
+        with pytest.raises(DTypeError, match=r"running_mean is a buffer, got .*: assign an array"):
+            norm.running_mean = wrong
+    assert norm.running_mean is mean
+    norm.running_mean = mean * 2
+    assert np.array_equal(norm.state_dict()["running_mean"], mean * 2)
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+def test_layers_put_into_a_list_later_are_not_silently_left_out(kind):
+    class Stack(nn.Module):
+        def __init__(self):
+            self.first, self.layers, self.sizes = nn.Linear(4, 4, rng=0), kind(), [4, 4]
+            for k in range(2):
+                layer = nn.Linear(4, 4, rng=k)
+                self.layers.append(layer) if kind is list else self.layers.update({k: layer})
+
+    for use in ("parameters", "named_parameters", "state_dict", "zero_grad"):
+        with pytest.raises(DTypeError, match=r"layers needs a ModuleList or Sequential"):
+            getattr(Stack(), use)()
+
+
+def test_a_layer_can_be_replaced():
+    """Fine-tuning: another head, in the place and under the name of the old one."""
+    net = nn.Sequential(nn.Linear(4, 3, rng=0), nn.ReLU(), head=nn.Linear(3, 2, rng=0))
+    first, names = net[0], [name for name, _ in net.named_parameters()]
+    net[-1] = nn.Linear(3, 5, rng=1)
+    net[1] = nn.Tanh()
+    assert net(X).shape == (5, 5) and net["head"] is net[2] and net[0] is first
+    assert [name for name, _ in net.named_parameters()] == names
+    for index, layer, error, words in (
+        (3, nn.ReLU(), IndexRangeError, "Sequential has no module 3: it has 0, 1, head"),
+        ("tail", nn.ReLU(), IndexRangeError, "no module 'tail'"),
+        (0, nn.ReLU, DTypeError, "the class ReLU: call it"),
+    ):
+        with pytest.raises(error, match=words):
+            net[index] = layer
+    assert len(net) == 3 and net[0] is first
+    with pytest.raises(IndexError, match="no module -4"):
+        net[-4]
 
 
 def test_tied_parameters_are_one(tmp_path):
@@ -261,6 +315,9 @@ def test_loading_what_fits():
         (lambda net: net.to("tpu"), DeviceError, "got 'tpu'"),
         (lambda net: setattr(net, "layers", [nn.ReLU()]), DTypeError, "ModuleList or Sequential"),
         (lambda net: setattr(net, "layers", {"a": nn.ReLU()}), DTypeError, "got a dict"),
+        (lambda net: setattr(net, "layers", {nn.ReLU()}), DTypeError, "got a set"),
+        (lambda net: setattr(net, "layers", [[1, nn.ReLU()]]), DTypeError, "got a list"),
+        (lambda net: setattr(net, "layers", {"a": (2, [nn.ReLU()])}), DTypeError, "got a dict"),
         (lambda net: setattr(net, "scale", np.ones(4)), DTypeError, "scale is a Parameter"),
         (lambda net: net.register_buffer("mean", 3.0), DTypeError, "array as buffer 'mean'"),
         (lambda net: net.second.append(F.relu), DTypeError, "got Op: wrap a function in nn.Lambda"),
