@@ -12,7 +12,7 @@ from . import inputs
 from .dropout import dropout_complaint
 from .reference import FORMULAS, running_averages
 
-__all__ = ["CATALOGUE", "Case", "Spec", "lookup"]
+__all__ = ["CATALOGUE", "Case", "FORM_NAMES", "REG", "Spec", "lookup"]
 
 ALIASES = {
     "averagepool": "avgpool", "avgpooling": "avgpool", "averagepooling": "avgpool",
@@ -44,6 +44,8 @@ class Spec:
     source and options -> values by argument name.   forms: equivalent layouts, tried in turn.
     state(*args): {key: [accepted values]} promised in the settings after a call.
     complaint: judges a forward that has no single formula.   outputs: arrays before the cache.
+    key: the name in the catalogue, empty for inputs that were given.   unjudged: what could not be
+    checked, and why.
     """
 
     args: tuple[str, ...]
@@ -55,6 +57,8 @@ class Spec:
     outputs: int = 1
     state: Callable | None = None
     complaint: Callable | None = None
+    key: str = ""
+    unjudged: str = ""
 
 
 def lookup(target) -> Spec | None:
@@ -171,21 +175,29 @@ SCORES = (
     main("more classes than examples", N=3, C=6),
     probe("batch 1", ONE, N=1),
 )
-LARGE = probe("scores + 1000", SHIFT, shift=1000.0)
+ROW = "one maximum is taken out for all: each row needs its own"
+LARGE = (
+    probe("scores + 1000", SHIFT, shift=1000.0),
+    probe("one example's scores + 1000", ROW, shift=1000.0, shifted=1),
+)
 REG = "the regulariser: its term in the loss and its gradient must fit each other"
 LINEAR = (
-    main("reg 0.1", hint=REG),
     main("reg 0", reg=0.0),
+    main("reg 0.1", hint=REG),
     main("reg 5", hint=REG, reg=5.0),
     probe("batch 1", ONE, N=1),
 )
 ROWS: tuple[dict, ...] = ({}, {"columns": True})
+FORM_NAMES = {
+    "columns": "one example a column",
+    "last": "channels last: x is (N, H, W, C), w is (HH, WW, C, F)",
+}
 TEMPORAL_LOSS = (
     main("partial mask"),
     main("every step kept", keep=2.0),
     probe("T = 1", ONE, T=1),
     probe("batch 1", ONE, N=1),
-    LARGE,
+    *LARGE,
 )
 STEP = (main("one step"), probe("batch 1", ONE, N=1), probe("one unit", ONE, H=1))
 SEQUENCE = (
@@ -233,7 +245,7 @@ TABLE = {
     "dropout": Spec(
         ("x", "dropout_param"), ("x",), inputs.dropout, DROPOUT, complaint=dropout_complaint
     ),
-    "conv": Spec((*XWB, "conv_param"), XWB, inputs.conv, CONV),
+    "conv": Spec((*XWB, "conv_param"), XWB, inputs.conv, CONV, forms=({}, {"last": True})),
     "maxpool": Spec(("x", "pool_param"), ("x",), inputs.pool, POOL),
     "avgpool": Spec(("x", "pool_param"), ("x",), inputs.pool, POOL),
     "convrelu": Spec((*XWB, "conv_param"), XWB, inputs.conv, CONV_RELU),
@@ -249,9 +261,9 @@ TABLE = {
         (main("rows of features", shape=(6, 4), M=3),),
     ),
     "svmloss": Spec(("x", "y"), ("x",), inputs.score, SCORES),
-    "softmaxloss": Spec(("x", "y"), ("x",), inputs.score, (*SCORES, LARGE)),
+    "softmaxloss": Spec(("x", "y"), ("x",), inputs.score, (*SCORES, *LARGE)),
     "linearsvmloss": Spec(LINEAR_ARGS, ("W",), inputs.linear, LINEAR, forms=ROWS),
-    "linearsoftmaxloss": Spec(LINEAR_ARGS, ("W",), inputs.linear, (*LINEAR, LARGE), forms=ROWS),
+    "linearsoftmaxloss": Spec(LINEAR_ARGS, ("W",), inputs.linear, (*LINEAR, *LARGE), forms=ROWS),
     "temporalsoftmaxloss": Spec(("x", "y", "mask"), ("x",), inputs.temporal_loss, TEMPORAL_LOSS),
     "rnnstep": Spec(RNN_STEP, RNN_STEP, inputs.step, STEP),
     "rnn": Spec(RNN, RNN, inputs.sequence, SEQUENCE),
@@ -264,4 +276,6 @@ TABLE = {
     ),
 }  # fmt: skip
 
-CATALOGUE = {key: replace(spec, formula=FORMULAS.get(key)) for key, spec in TABLE.items()}
+CATALOGUE = {
+    key: replace(spec, key=key, formula=FORMULAS.get(key)) for key, spec in TABLE.items()
+}

@@ -16,14 +16,21 @@ import numpy as np
 from ..report import Report
 from .catalogue import Case, Spec, lookup
 from .discover import Target
+from .instances import Unbuildable
+from .layers import layer_functions
 from .loading import describe, load, silence
+from .nets import net_functions
 from .reference import FORMULAS
 from .rules import check_rule
 from .subject import kind
 from .trial import read_report, trial
+from .updates import RULES
 
 __all__ = ["main"]
 
+BUILDERS = {"layer": layer_functions, "net": net_functions}
+CHECKERS = {"layer": "check_module", "net": "check"}
+NO_UPDATE = "no published update is known by this name"
 NO_INPUTS = "no inputs are known for this name: add gradcheck_inputs(name) or --inputs FILE"
 
 
@@ -49,6 +56,7 @@ def fixed_spec(target, values, number):
         build=lambda rng: copy.deepcopy(values),
         cases=(Case(f"given inputs {number + 1}", main=True),),
         formula=FORMULAS.get(target.key) if known and known.args == args else None,
+        key=known.key if known else "",
         outputs=known.outputs if known else 1,
     )
 
@@ -57,8 +65,14 @@ def outcomes(target, names, job):
     """All outcomes of one target, from the catalogue or from given inputs."""
     seed, budget = job["seed"], job["budget"]
     if target.kind == "rule":
-        rule = names[target.forward]
-        yield from check_rule(rule, target.key, np.random.default_rng(seed))
+        if target.key not in RULES:
+            yield {"case": "", "main": True, "kind": "inconclusive", "text": NO_UPDATE}
+            return
+        rule, rng = names[target.forward], np.random.default_rng(seed)
+        yield from check_rule(rule, target.key, rng, docstrings=target.docstrings)
+        return
+    if target.kind in BUILDERS:
+        yield from instances(target, names, seed, budget)
         return
     if target.kind == "report":
         yield read_own_report(names[target.forward]())
@@ -70,6 +84,20 @@ def outcomes(target, names, job):
         yield from trial(target, names, spec, seed, budget, probe=spec is not known)
     if not specs:
         yield {"case": "", "main": True, "kind": "inconclusive", "text": NO_INPUTS}
+
+
+def instances(target, names, seed, budget):
+    """The outcomes of a class; one that cannot be built is not judged."""
+    try:
+        built = list(BUILDERS[target.kind](target, names[target.forward]))
+    except Unbuildable as error:
+        text = f"{error}: check an instance with gradcheck.{CHECKERS[target.kind]}"
+        yield {"case": "", "main": True, "kind": "inconclusive", "text": text}
+        return
+    for functions, made, spec in built:
+        yield from trial(functions, {**names, **made}, spec, seed, budget)
+        if spec.unjudged:
+            yield {"case": "", "main": True, "kind": "inconclusive", "text": spec.unjudged}
 
 
 def read_own_report(report):

@@ -33,6 +33,8 @@ def difference(got, expected) -> str:
     expected = np.asarray(expected, dtype=float)
     if got.shape != expected.shape:
         return f"shape {got.shape}, the formula gives {expected.shape}"
+    if got.size == 1 and not np.isfinite(got).all():
+        return f"{got.item()}, the formula gives {expected.item():.6g}"
     if not np.isfinite(got).all():
         count = int(np.sum(~np.isfinite(got)))
         return f"{count} of {got.size} entries are NaN or infinite"

@@ -5,16 +5,18 @@ What is found, by its name and its arguments:
 - a pair `NAME_forward(...) -> (out, cache)` and `NAME_backward(dout, cache) -> gradients`, also as
   `NAME_step_forward`, `NAME_forward_naive`, `nameForward`, `forward_name`, `NAME_backward_alt`;
 - a loss `NAME_loss(x, y) -> (loss, dx)` or `NAME_loss(W, X, y, reg) -> (loss, dW)`;
-- an optimizer rule `rule(w, dw, config) -> (next_w, config)`.
+- an optimizer rule `rule(w, dw, config) -> (next_w, config)`;
+- a class with forward(x) and backward(dout), or with loss(X, y) -> (loss, grads) and params.
 """
 
 import ast
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .blanks import is_template
 from .source import functions, old_names, parse, print_notes
+from .updates import RULES
 
 __all__ = ["Source", "Target", "discover"]
 
@@ -25,7 +27,6 @@ VARIANTS = {
     "quick", "reshape", "simple", "slow", "strides", "v1", "v2", "v3", "vec", "vectorised",
     "vectorized",
 }  # fmt: skip
-RULES = {"sgd", "sgdmomentum", "momentum", "rmsprop", "adam", "adagrad"}
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,9 @@ class Target:
     """One thing to check: a forward with its backward, a loss, or an optimizer rule.
 
     name: what the report calls it.   key: the name without separators and variants, for the
-    catalogue.   kind: pair, forward, loss, rule or report.   templates: those of its functions
-    whose blanks were never filled in.
+    catalogue.   kind: pair, forward, loss, rule, layer, net or report.   docstring: of its forward;
+    docstrings: of the whole file.   templates: those of its functions whose blanks were never
+    filled in.
     """
 
     name: str
@@ -48,11 +50,16 @@ class Target:
     backward_arguments: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
     docstring: str = ""
+    docstrings: str = ""
     templates: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
         """The functions by name, as the report shows them."""
+        if self.kind == "layer":
+            return f"{self.forward}.forward / .backward"
+        if self.kind == "net":
+            return f"{self.forward}.loss"
         return f"{self.forward} / {self.backward}" if self.backward else self.forward
 
 
@@ -80,7 +87,10 @@ def discover(path) -> Source:
     tree = parse(path)
     found = dict(functions(tree.body))
     notes = [*print_notes(path), *old_names(tree), *_class_notes(tree)]
-    return Source(Path(path), found, _targets(found), notes)
+    told = "\n".join(_docstrings(tree))
+    targets = sorted([*_targets(found), *_class_targets(tree)], key=lambda t: (t.line, t.name))
+    targets = [replace(target, docstrings=told) for target in targets]
+    return Source(Path(path), found, targets, notes)
 
 
 def words(name: str) -> list[str]:
@@ -123,7 +133,7 @@ def _targets(found):
             targets.append(_target("loss", found, name))
         elif not direction and _is_rule(found[name], base):
             targets.append(_target("rule", found, name))
-    return sorted(targets, key=lambda target: (target.line, target.name))
+    return targets
 
 
 def _partner(forwards, base, variants):
@@ -171,16 +181,55 @@ def _is_loss(node, base):
 
 
 def _is_rule(node, base):
-    return "".join(base) in RULES and len(_arguments(node)[0]) >= 3
+    """A known name with three arguments, or the arguments of a rule under an unknown name."""
+    names = _arguments(node)[0]
+    return len(names) >= 3 and ("".join(base) in RULES or names[:3] == ("w", "dw", "config"))
+
+
+def _docstrings(tree):
+    """What the file says of itself: the docstrings of the module, its functions and classes."""
+    documented = ast.Module | ast.FunctionDef | ast.ClassDef
+    for node in ast.walk(tree):
+        if isinstance(node, documented):
+            yield ast.get_docstring(node) or ""
+
+
+def _class_targets(tree):
+    """A target for each class whose methods are those of a layer or of a net."""
+    bases = {ast.unparse(base) for node in _classes(tree) for base in node.bases}
+    for node in _classes(tree):
+        kind = _class_kind(node)
+        if kind and not (node.name in bases and _is_abstract(node)):
+            key = "".join(words(node.name))
+            yield Target(node.name, key, kind, node.name, line=node.lineno)
+
+
+def _class_kind(node):
+    """layer, net or None, from the methods of a class and their arguments."""
+    methods = {m.name: _arguments(m)[0][1:] for m in node.body if isinstance(m, ast.FunctionDef)}
+    if methods.get("forward") and "backward" in methods:
+        return "layer"
+    labelled = tuple(name[:1].lower() for name in methods.get("loss", ())[:2]) == ("x", "y")
+    return "net" if labelled else None
+
+
+def _is_abstract(node):
+    """True for a base class whose methods are blank, or only raise."""
+    named = [m for m in node.body if isinstance(m, ast.FunctionDef)]
+    methods = [m for m in named if m.name in {"forward", "backward", "loss"}]
+    return all(is_template(m) or isinstance(m.body[-1], ast.Raise) for m in methods)
 
 
 def _class_notes(tree):
-    """A line for each class that looks like a layer: those are checked from Python."""
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef):
-            methods = {m.name for m in node.body if isinstance(m, ast.FunctionDef)}
-            if {"forward", "backward"} <= methods:
-                yield (
-                    f"line {node.lineno}: class {node.name} has forward and backward methods; "
-                    "check an instance with gradcheck.check_module"
-                )
+    """A line for each class that looks like a layer, but whose methods take nothing."""
+    for node in _classes(tree):
+        methods = {m.name for m in node.body if isinstance(m, ast.FunctionDef)}
+        if {"forward", "backward"} <= methods and not _class_kind(node):
+            yield (
+                f"line {node.lineno}: class {node.name} has forward and backward methods; "
+                "check an instance with gradcheck.check_module"
+            )
+
+
+def _classes(tree):
+    return [node for node in tree.body if isinstance(node, ast.ClassDef)]

@@ -3,8 +3,9 @@
 import numpy as np
 
 
-def affine(r, shape=(2, 3, 2), M=4):
-    """Examples of several axes, which the layer flattens."""
+def affine(r, shape=(3, 2, 5), M=7):
+    """Examples of several axes, which the layer flattens; no two sizes are alike, so that a factor
+    tells where it comes from."""
     D = int(np.prod(shape[1:]))
     return {"x": r.normal(size=shape), "w": r.normal(size=(D, M)), "b": r.normal(size=M)}
 
@@ -34,14 +35,20 @@ def groupnorm(r, shape=(2, 4, 3, 2), G=2, flat=False, **settings):
     return values | {"gamma": gamma, "beta": beta, "G": G}
 
 
-def conv(r, image=(5, 5), kernel=(3, 3), N=2, C=3, F=2, pad=1, stride=1):
-    """Images, filters and biases, with their stride and padding."""
+def conv(r, image=(5, 5), kernel=(3, 3), N=2, C=3, F=2, pad=1, stride=1, last=False):
+    """Images, filters and biases, with their stride and padding; last: channels stand last."""
+    x, w = r.normal(size=(N, C, *image)), r.normal(size=(F, C, *kernel))
     return {
-        "x": r.normal(size=(N, C, *image)),
-        "w": r.normal(size=(F, C, *kernel)),
+        "x": channels_last(x) if last else x,
+        "w": w.transpose(2, 3, 1, 0).copy() if last else w,
         "b": r.normal(size=F),
         "conv_param": {"stride": stride, "pad": pad},
     }
+
+
+def channels_last(x):
+    """(N, C, H, W) -> (N, H, W, C)"""
+    return x.transpose(0, 2, 3, 1).copy()
 
 
 def pool(r, image=(4, 4), window=(2, 2), stride=2, N=2, C=3, top=0.3):
@@ -84,25 +91,29 @@ def dropout(r, p=0.3, mode="train", seed=12):
     return {"x": r.normal(size=(30, 30)) + 6, "dropout_param": settings}
 
 
-def score(r, N=5, C=4, shift=0.0):
-    """Scores and labels."""
-    return {"x": r.normal(size=(N, C)) + shift, "y": r.integers(C, size=N)}
+def score(r, N=5, C=4, shift=0.0, shifted=None):
+    """Scores and labels; shift is added to the first `shifted` examples, by default to all."""
+    x = r.normal(size=(N, C))
+    x[:shifted] += shift
+    return {"x": x, "y": r.integers(C, size=N)}
 
 
-def linear(r, N=6, D=4, C=3, reg=0.1, shift=0.0, columns=False):
-    """A last feature of ones, so that `shift` moves all scores; columns: one example a column."""
+def linear(r, N=6, D=4, C=3, reg=0.1, shift=0.0, shifted=None, columns=False):
+    """A last feature of ones, by which `shift` moves the scores of the first `shifted` examples,
+    by default of all; columns: one example a column."""
     X, W = r.normal(size=(N, D)), r.normal(size=(D, C))
-    X[:, -1] = 1
+    X[:, -1] = np.arange(N) < (N if shifted is None else shifted)
     W[-1] += shift
     X, W = (X.T.copy(), W.T.copy()) if columns else (X, W)
     return {"W": W, "X": X, "y": r.integers(C, size=N), "reg": reg}
 
 
-def temporal_loss(r, N=3, T=4, V=5, keep=0.6, shift=0.0):
-    """Scores and words of sequences; the mask keeps some, at least one."""
+def temporal_loss(r, N=3, T=4, V=5, keep=0.6, shift=0.0, shifted=None):
+    """Scores and words of sequences; the mask keeps some, at least one.   shift: as in score."""
     mask = r.uniform(size=(N, T)) < keep
     mask[0, 0] = True
-    x = r.normal(size=(N, T, V)) + shift
+    x = r.normal(size=(N, T, V))
+    x[:shifted] += shift
     return {"x": x, "y": r.integers(V, size=(N, T)), "mask": mask}
 
 
@@ -125,9 +136,10 @@ def maps(r, D, H, gates):
 
 
 def embedding(r, N=2, T=4, V=5, D=3):
-    """Some word at least twice."""
-    x = r.integers(V, size=(N, T))
-    x.flat[-1] = x.flat[0]
+    """Some word at least twice, and every word if there is room."""
+    x = r.permutation(np.arange(N * T) % V).reshape(N, T)
+    if x.size <= V:
+        x.flat[-1] = x.flat[0]
     return {"x": x, "W": r.normal(size=(V, D))}
 
 

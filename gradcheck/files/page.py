@@ -22,6 +22,18 @@ def counts(report) -> str:
     return f"{total} function{'s' if total > 1 else ''}: {', '.join(parts)}"
 
 
+MEANING = {
+    "wrong forward": "computes something else than its name promises, whatever its gradient",
+    "fragile": "right in the plain case, wrong or unsafe in the cases that are named",
+}
+
+
+def legend(reports) -> list[str]:
+    """What a label means, for those that occur and do not say it themselves."""
+    found = {v.label for report in reports for v in report.verdicts}
+    return [f"{label}: {words}" for label, words in MEANING.items() if label in found]
+
+
 def render_text(report) -> str:
     """One line per function, the notes on the file, then the diagnosis of each failure.
 
@@ -34,7 +46,7 @@ def render_text(report) -> str:
     wide = max(len(v.title) for v in report.verdicts)
     lines = [f"gradcheck  {report.path}  {counts(report)}"]
     lines += [f"  {v.label:<15}  {v.title:<{wide}}  {v.text}" for v in report.verdicts]
-    lines += [f"  note             {note}" for note in report.notes]
+    lines += [f"  note             {note}" for note in [*report.notes, *legend([report])]]
     for v in report.verdicts:
         if v.status != "pass" and v.full:
             lines += ["", f"{v.label}: {v.title}, line {v.line}"]
@@ -60,6 +72,7 @@ h2 { overflow-wrap: anywhere }
 def render_html(reports) -> str:
     """A page without scripts or outside files: a table per file, diagnoses to unfold."""
     body = "\n".join(file_section(report) for report in reports)
+    body += "".join(f"\n<p>{escape(words)}</p>" for words in legend(reports))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><title>gradcheck</title>'

@@ -1,10 +1,12 @@
 """What a forward promises: its formula, the averages it stores, and that its blanks are filled."""
 
 import copy
+import re
 
 import numpy as np
 
 from .compare import difference, matches
+from .conventions import MOMENTUM_OF_NEW, conventions
 from .subject import outputs
 
 __all__ = ["forward_complaint", "state_complaint", "unfilled_loss"]
@@ -20,22 +22,43 @@ def forward_complaint(subject, values, y):
         return spec.complaint(values, y, run, subject.target.docstring)
     if spec.formula is None:
         return None, ""
-    expected = spec.formula(*(copy.deepcopy(values[name]) for name in spec.args))
+    expected = compute(spec.formula, spec, values)
     if isinstance(expected, dict):
         fitting = [name for name, value in expected.items() if matches(y, value)]
         if not fitting:
             return difference(y, next(iter(expected.values()))), ""
         return None, fitting[0] if len(fitting) == 1 else ""
-    for got, wanted in zip(outputs(y), outputs(expected), strict=True):
-        if not matches(got, wanted):
-            return difference(got, wanted), ""
-    return None, ""
+    if fits(y, expected):
+        return None, ""
+    found = [c for c in conventions(spec.key) if fits(y, compute(c.formula, spec, values))]
+    if found and found[0].accepted(subject.target.docstrings):
+        return None, found[0].name
+    pairs = zip(outputs(y), outputs(expected), strict=True)
+    complaint = next(difference(*pair) for pair in pairs if not matches(*pair))
+    return "; consistent with: ".join([complaint, *(c.name for c in found)]), ""
 
 
-def state_complaint(spec, values, used):
-    """What is wrong with the averages that a forward promised to update in its settings."""
-    promises = spec.state(*(values[name] for name in spec.args)) if spec.state else {}
-    settings = used[spec.args[-1]]
+def compute(formula, spec, values):
+    """What a formula gives for the arguments of a Spec, which it may not change."""
+    return formula(*(copy.deepcopy(values[name]) for name in spec.args))
+
+
+def fits(y, expected):
+    """True if every output is what a formula gives."""
+    return all(map(matches, outputs(y), outputs(expected)))
+
+
+def state_complaint(subject, values, used):
+    """What is wrong with the averages that a forward promised to update in its settings.
+
+    momentum weighs the old average, or the new batch where a docstring says so.
+    """
+    spec = subject.spec
+    settings, given = used[spec.args[-1]], dict(values)
+    if spec.state and re.search(MOMENTUM_OF_NEW, subject.target.docstrings.lower()):
+        momentum = values[spec.args[-1]].get("momentum", 0.1)
+        given[spec.args[-1]] = values[spec.args[-1]] | {"momentum": 1 - momentum}
+    promises = spec.state(*(given[name] for name in spec.args)) if spec.state else {}
     for key, accepted in promises.items():
         if settings.get(key) is None:
             return f"{key} is not stored in {spec.args[-1]}"

@@ -95,7 +95,13 @@ def windows(x, height, width, stride):
 
 
 def conv(x, w, b, conv_param):
-    """y[n,f,i,j] = sum_cpq x[n, c, i s + p, j s + q] w[f,c,p,q] + b[f], x zero-padded by pad"""
+    """y[n,f,i,j] = sum_cpq x[n, c, i s + p, j s + q] w[f,c,p,q] + b[f], x zero-padded by pad
+
+    x: (N, C, H, W), w: (F, C, HH, WW), or with the channels last, (N, H, W, C) and (HH, WW, C, F).
+    """
+    if x.shape[1] != w.shape[1]:
+        y = conv(np.moveaxis(x, -1, 1), w.transpose(3, 2, 0, 1), b, conv_param)
+        return np.moveaxis(y, 1, -1)
     pad, stride = conv_param["pad"], conv_param["stride"]
     padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     views = windows(padded, *w.shape[2:], stride)
@@ -160,6 +166,9 @@ def cross_entropies(x, y):
     return log_sum - x[np.arange(len(y)), y]
 
 
+REGULARIZERS = {"regulariser reg sum W^2": 1, "regulariser reg/2 sum W^2": 0.5}
+
+
 def regularized(loss):
     """The loss of a linear classifier; X: (N, D), W: (D, C), or both transposed.
 
@@ -169,10 +178,7 @@ def regularized(loss):
     def linear(W, X, y, reg):
         scores = X @ W if len(X) == len(y) else (W @ X).T
         data, squares = loss(scores, y), (W**2).sum()
-        return {
-            "regulariser reg sum W^2": data + reg * squares,
-            "regulariser reg/2 sum W^2": data + reg / 2 * squares,
-        }
+        return {name: data + size * reg * squares for name, size in REGULARIZERS.items()}
 
     return linear
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from .catalogue import lookup
 from .discover import Target, discover
 from .source import SourceError
+from .trial import ALONE
 
 __all__ = ["FileReport", "Verdict", "check_file"]
 
@@ -124,7 +126,7 @@ def select(source, function, inputs):
         what = f"no function {function}" if function else "nothing to check"
         raise SourceError(
             f"{source.path}: {what}. gradcheck looks for NAME_forward with NAME_backward, "
-            "NAME_loss, and rules such as adam(w, dw, config)."
+            "NAME_loss, rules such as adam(w, dw, config), and classes of layers and nets."
             + "".join(f"\n  {note}" for note in source.notes)
         )
     return targets
@@ -225,7 +227,8 @@ def reason(outcome, right=()):
     parts = [f"{outcome['case']}: {outcome['text']}" if outcome["case"] else outcome["text"]]
     if right and outcome["case"]:
         parts.append("right with: " + ", ".join(o["case"] for o in right))
-    if outcome.get("hint") and outcome["kind"] != "unimplemented":
+    explained = re.search(r"^AssertionError: |consistent with: ", outcome["text"])
+    if outcome.get("hint") and outcome["kind"] != "unimplemented" and not explained:
         parts.append("perhaps " + outcome["hint"])
     return "; ".join(parts)
 
@@ -235,4 +238,6 @@ def praise(target, outcomes):
     errors = [o["error"] for o in outcomes if "error" in o]
     worst = f", worst relative error {max(errors):.1e}" if errors else ""
     conventions = {o["convention"]: None for o in outcomes if o.get("convention")}
+    if len(conventions) > 1:
+        conventions.pop(ALONE, None)  # true of some cases only
     return "; ".join([f"{len(outcomes)} cases{worst}", *conventions])

@@ -102,19 +102,28 @@ def functions(body):
 
 
 def old_names(tree) -> list[str]:
-    """One line for each name in the file that NumPy or Python 3 no longer has.
+    """One line for each name in the file that is read as another: those that NumPy or Python 3 no
+    longer has, and float32.
 
     >>> old_names(ast.parse("x = np.float(3)"))
     ['line 1: np.float was removed from NumPy; write float']
     """
     notes: dict[str, str] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            old = node.attr in REMOVED and node.attr not in vars(np)
-            if old and node.value.id in {"np", "numpy"}:
-                new = REMOVED[node.attr][0]
-                text = f"line {node.lineno}: np.{node.attr} was removed from NumPy; write {new}"
-                notes.setdefault(node.attr, text)
-        elif isinstance(node, ast.Name) and node.id == "xrange":
-            notes.setdefault("xrange", f"line {node.lineno}: xrange is Python 2; write range")
+        if isinstance(node, ast.expr) and (said := replaced(node)):
+            notes.setdefault(said, f"line {node.lineno}: {said}")
     return list(notes.values())
+
+
+def replaced(node) -> str | None:
+    """What is said of a name in the syntax tree that stands for another; None for all others."""
+    if isinstance(node, ast.Name) and node.id == "xrange":
+        return "xrange is Python 2; write range"
+    if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)):
+        return None
+    if node.value.id not in {"np", "numpy"}:
+        return None
+    if node.attr in {"float32", "single"}:
+        return f"np.{node.attr} is read as float64, in which rounding does not hide a fault"
+    old = node.attr in REMOVED and node.attr not in vars(np)
+    return f"np.{node.attr} was removed from NumPy; write {REMOVED[node.attr][0]}" if old else None

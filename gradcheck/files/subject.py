@@ -47,7 +47,8 @@ class Subject:
     def pull(self, d, cache):
         """Gradients by name, as returned."""
         if self.target.kind == "loss":
-            return {self.spec.grads[0]: scaled(d, cache)}
+            grads = self.name(cache) if isinstance(cache, dict) else {self.spec.grads[0]: cache}
+            return {name: scaled(d, g) for name, g in grads.items()}
         arguments = [*d, cache] if self.spec.outputs > 1 else [d, cache]
         names = self.target.backward_arguments
         if len(names) == 2 and "cache" in names[0].lower() and "cache" not in names[1].lower():
@@ -56,21 +57,21 @@ class Subject:
 
     def name(self, raw):
         """A tuple, list, dict or array of gradients by name."""
-        names = self.spec.grads
+        names, who = self.spec.grads, self.target.backward or self.target.forward
         if raw is None:
-            raise Unfilled(f"{self.target.backward} returns None")
+            raise Unfilled(f"{who} returns None")
         if isinstance(raw, dict):
             raw = tuple(raw.get(n, raw.get("d" + n, raw.get("d_" + n))) for n in names)
         elif not isinstance(raw, tuple | list):
             raw = (raw,)
         if len(raw) != len(names):
             wanted = ", ".join("d" + n for n in names)
-            text = f"{self.target.backward} must return ({wanted}), returns {kind(raw)}"
+            text = f"{who} must return ({wanted}), returns {kind(raw)}"
             raise BadResult("backward", text)
         gaps = [f"d{n}" for n, g in zip(names, raw, strict=True) if g is None]
         if gaps:
-            reason = f"{self.target.backward} returns None for {', '.join(gaps)}"
-            filled = len(gaps) < len(names) and self.target.backward not in self.target.templates
+            reason = f"{who} returns None for {', '.join(gaps)}"
+            filled = len(gaps) < len(names) and who not in self.target.templates
             raise BadResult("backward", reason) if filled else Unfilled(reason)
         return dict(zip(names, raw, strict=True))
 

@@ -14,13 +14,15 @@ import numpy as np
 from ..checks import check_vjp
 from ..errors import CallError
 from ..report import Report
-from .catalogue import Case
+from .catalogue import FORM_NAMES, Case
 from .compare import TOLERANCE, difference, matches
 from .loading import describe
 from .promises import forward_complaint, state_complaint, unfilled_loss
 from .subject import BadResult, Subject, Unfilled, outputs
 
-__all__ = ["read_report", "trial"]
+__all__ = ["ALONE", "read_report", "trial"]
+
+ALONE = "the gradient alone: no formula is known for the forward"
 
 # findings about memory and repetition: the numbers are right, the use is not safe
 UNSAFE = {
@@ -38,7 +40,8 @@ def trial(target, names, spec, seed=0, budget=None, probe=False):
         yield {"case": case.title, "main": case.main, "kind": "started", "text": ""}
         values = spec.build(np.random.default_rng(seed), **case.options, **form)
         outcome = guarded(subject, case, judge_case, values, seed, budget, probe)
-        yield outcome
+        layout = FORM_NAMES.get(next(iter(form), ""), "")
+        yield {**outcome, "convention": outcome.get("convention") or layout}
         if number == 0 and outcome["kind"] in {"ok", "inconclusive"} and target.kind != "forward":
             other = spec.build(np.random.default_rng(seed + 1), **case.options, **form)
             yield guarded(subject, Case("another call in between"), judge_memory, values, other)
@@ -98,14 +101,17 @@ def judge_case(subject, case, values, seed, budget, probe):
     used = copy.deepcopy(values)
     y, cache = subject.run(used)
     complaint, convention = forward_complaint(subject, values, y)
-    complaint = complaint or state_complaint(subject.spec, values, used)
+    complaint = complaint or state_complaint(subject, values, used)
     blank = subject.target.kind == "loss" and unfilled_loss(subject, y, cache)
     if blank:
         return {"kind": "unimplemented", "text": blank}
+    judged = subject.spec.formula or subject.spec.complaint
+    convention = convention if judged else ALONE
     found = {"kind": "ok", "text": "", "convention": convention}
     if complaint:
         found = {"kind": "forward", "text": f"forward: {complaint}"}
-    if subject.target.kind == "forward" or not case.backward:
+    finite = all(np.all(np.isfinite(out)) for out in outputs(y))
+    if subject.target.kind == "forward" or not case.backward or (complaint and not finite):
         return found
     report = check(subject, values, y, cache, seed, budget, probe)
     if complaint:

@@ -9,7 +9,8 @@ from gradcheck.files.catalogue import CATALOGUE
 from gradcheck.files.compare import difference, matches
 from gradcheck.files.dropout import dropout_complaint
 from gradcheck.files.reference import FORMULAS
-from gradcheck.files.rules import RULES, check_rule, trajectory
+from gradcheck.files.rules import check_rule, trajectory
+from gradcheck.files.updates import RULES
 
 CASES = [(key, case) for key, spec in CATALOGUE.items() for case in spec.cases]
 IDS = [f"{key}: {case.title}" for key, case in CASES]
@@ -58,6 +59,14 @@ def test_section_6_probes_are_there(words, keys):
     """GRADCHECK section 6: the probes that run by default."""
     for key in keys:
         assert any(words in case.title for case in CATALOGUE[key].cases), key
+
+
+def test_every_word_is_named_and_one_of_them_twice(rng):
+    """Else a fault in the row of one word shows on some seeds only."""
+    for case in CATALOGUE["wordembedding"].cases:
+        values = CATALOGUE["wordembedding"].build(rng, **case.options)
+        counts = np.bincount(values["x"].ravel(), minlength=len(values["W"]))
+        assert counts.max() > 1 and (counts.min() > 0 or not case.main)
 
 
 def test_large_scores_move_only_the_scores():
