@@ -122,8 +122,19 @@ def is_array(x: Any) -> bool:
 
 
 def as_array(x: Any, like: Any = None) -> Array:
-    """Return x as an array (of like's module): arrays pass through, a scalar becomes 0-d."""
-    return x if type(x) in _MODULES else array_module(x, like).asarray(x)
+    """Return x as an array (of like's module): arrays pass through, a scalar becomes 0-d.
+
+    Raises ShapeError for lists of unequal length.
+    """
+    if type(x) in _MODULES:
+        return x
+    try:
+        return array_module(x, like).asarray(x)
+    except ValueError as error:
+        raise ShapeError(
+            f"an array needs rows of equal length, got a {type(x).__name__} whose rows differ: pad "
+            "the short ones, or cut the long ones."
+        ) from error
 
 
 def device_of(x: Any) -> Device:

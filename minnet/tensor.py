@@ -442,8 +442,8 @@ def tensor(
     tensor([[1., 2.]], requires_grad=True)
     """
     data = data._data if isinstance(data, Tensor) else data
-    xp = array_module(data)
-    array = xp.array(data, dtype=dtype, copy=True) if copy else xp.asarray(data, dtype=dtype)
+    array, xp = as_array(data), array_module(data)
+    array = xp.array(array, dtype=dtype, copy=True) if copy else xp.asarray(array, dtype=dtype)
     if array.dtype.kind not in "biuf":
         raise DTypeError(f"tensor needs real numbers, got {type(data).__name__} ({array.dtype}).")
     out = Tensor(array)

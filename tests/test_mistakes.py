@@ -78,6 +78,8 @@ MISTAKES = {
     "integer Parameter": (lambda: mn.Parameter([1, 2]), DTypeError, "floating-point tensor"),
     "axis list": (lambda: weights().sum([0]), DTypeError, r"a tuple of axes or None.*\[0\]"),
     "axis name": (lambda: weights().max("rows"), DTypeError, "axis='rows'"),
+    "ragged": (lambda: mn.tensor([[1, 2], [3]]), ShapeError, "rows of equal length, got a list"),
+    "ragged data": (lambda: data.Dataset([[1, 2], [3]], Y[:2]), ShapeError, "pad the short"),
     "masked": (lambda: mn.tensor(MASKED), DTypeError, r"hides .* pass x\.filled\(value\)"),
     "masked argument": (lambda: weights() * MASKED, DTypeError, "masked array hides"),
     "masked targets": (lambda: F.mse(weights(), MASKED), DTypeError, "masked array hides"),
