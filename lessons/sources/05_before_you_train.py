@@ -758,6 +758,26 @@ assert seen == 1 and unseen < 0.2
 # - A **leak** is evaluation on examples that were trained on. The last line would have scored 100 %,
 #   with labels out of a hat.
 #
+# One thing spoils no result and costs much time. The **dtype** of an array says what kind of numbers
+# it has: float32 (4 bytes, about 7 digits), as our parameters are, or float64 (8 bytes, about 16
+# digits), which NumPy makes unless it is told otherwise. Predict: in which of the two does the
+# network compute, if its inputs are float64?
+
+# %%
+for inputs in (x, x.astype("float64")):
+    outputs = network()[0](inputs).numpy()
+    print(f"inputs {inputs.dtype}: hidden layer {outputs.dtype}, {outputs.nbytes:,} bytes")
+    assert outputs.dtype == inputs.dtype
+wide = sanity.check_dtypes(network(), (x.astype("float64"), y))
+print(f"{wide.verdict}: {wide.measured}")
+assert wide.verdict == "warn" and sanity.check_dtypes(network(), (x, y)).verdict == "pass"
+
+# %% [markdown]
+# In the wider one, and so does every layer after it, in twice the memory and up to twice the time:
+# **needless float64**. For the doctor it is a note and no alarm; the check **no needless float64**
+# warns before learning. `x.astype("float32")` is all it takes. (Class numbers and words are integers,
+# and do no harm. A number inside the network may: `np.sqrt(2)` is a float64, `math.sqrt(2)` is not.)
+#
 # ### Six curves to know by sight
 #
 # Six short runs, each spoilt in one way: labels out of a hat; a hidden layer of a single unit; only

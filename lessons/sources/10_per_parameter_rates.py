@@ -247,6 +247,27 @@ adam = lambda p: optim.Adam(p, 0.01, eps=0.0)
 assert np.allclose(end(adam, small), end(adam, large), rtol=1e-9)
 
 # %% [markdown]
+# The two factors are Adam's **betas**. In code they are one pair, `betas=(0.9, 0.999)`, and nothing
+# complains if they are exchanged. Predict: one gradient of 1, then a hundred of 0. How long is the
+# last step, with either order?
+
+# %%
+last = {}
+for betas in ((0.9, 0.999), (0.999, 0.9)):
+    x, m, v, t = 0.0, 0.0, 0.0, 0
+    for g in [1.0] + 100 * [0.0]:
+        before = x
+        x, m, v, t = adam_step(x, g, m, v, t, 1.0, *betas)
+    last[betas] = abs(x - before)
+    print(f"betas {betas}: the last step is {last[betas]:.6f} lr")
+assert last[0.9, 0.999] < 1e-4 and 5 < last[0.999, 0.9] < 7
+
+# %% [markdown]
+# The first average is the step's direction, the second its size. Exchanged ($\beta_1 > \beta_2$),
+# the direction remembers about a thousand gradients and the size about ten. So Adam rolls on where
+# nothing pushes it any more, and its steps *grow*: past the minimum and far up the other side. The
+# doctor of lesson 5 takes this for a momentum too high (lesson 7).
+#
 # Is our Adam the Adam that others use? The end points after 500 steps on Rosenbrock's function
 # are known from PyTorch's optimizers in double precision; ours agree in every digit that is
 # printed. `AdamW` shrinks the weights apart from the gradient (decoupled weight decay), Adam with

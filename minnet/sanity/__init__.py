@@ -11,6 +11,7 @@ from .before import (
 )
 from .clues import early_clues, flat_part, noisy_features
 from .doctor import Diagnosis, Doctor
+from .dtypes import check_dtypes
 from .finding import Finding
 from .gradients import check_gradients
 from .leaks import check_batch_leak
@@ -34,6 +35,7 @@ __all__ = [
     "check_batch_leak",
     "check_chance",
     "check_data",
+    "check_dtypes",
     "check_features",
     "check_gradients",
     "check_informative",

@@ -34,7 +34,7 @@ class Finding:
 
     @property
     def lesson(self) -> str:
-        """The lesson that explains it, as "lesson 5: Before you train"."""
+        """Where it is explained, as "lesson 5: Before you train, section 9"."""
         return lesson_of(self.kind)
 
     @property

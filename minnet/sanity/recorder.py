@@ -18,6 +18,7 @@ from ..nn import BatchNorm1d, BatchNorm2d, Embedding, Module
 from ..tensor import Tensor
 from . import ownership
 from .calls import Call, evaluation, has_modes, join
+from .dtypes import note_dtypes
 from .measure import all_finite
 from .moves import Moves
 from .nonfinite import culprit
@@ -237,6 +238,7 @@ class Recorder:
         if self._sample is not None or call.reading is None:
             return
         self._read(call)
+        note_dtypes(self.record, call)
         self._sample = Sample(len(self.record.loss), UNMEASURED)
         output = raw(call.y) if isinstance(call.y, Tensor) else None
         hidden = [(name, y._data) for name, y in self._units if y._data is not output]

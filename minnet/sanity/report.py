@@ -12,6 +12,8 @@ from .lessons import lesson_of
 
 __all__ = ["Check", "Report"]
 
+ADVISED = ("warn", "fail")  # the verdicts whose reason and advice are printed
+
 
 @dataclass(frozen=True)
 class Check:
@@ -27,7 +29,7 @@ class Check:
 
     @property
     def lesson(self) -> str:
-        """The lesson that explains it, as "lesson 5: Before you train"."""
+        """Where it is explained, as "lesson 5: Before you train, section 9"."""
         return lesson_of(self.name)
 
     @property
@@ -82,7 +84,7 @@ class Report:
         notes = [
             f"  {c.name}: {c.why} {c.try_}" + (f"\n    see {c.lesson}" if c.lesson else "")
             for c in self.checks
-            if c.verdict in ("warn", "fail")
+            if c.verdict in ADVISED
         ]
         return "\n".join([line.rstrip() for line in lines] + notes)
 
@@ -90,8 +92,13 @@ class Report:
         rows = "".join(
             f"<tr class='{c.verdict}'><td>{c.verdict}</td><td>{escape(c.name)}</td>"
             f"<td>{escape(c.expected)}</td><td>{escape(c.measured)}</td>"
-            f"<td>{escape(c.why)} {escape('' if c.ok else f'{c.try_} See {c.lesson}.')}</td></tr>"
+            f"<td>{escape(c.why)} {escape(_advice(c))}</td></tr>"
             for c in self.checks
         )
         head = "<tr><th></th><th>check</th><th>expected</th><th>measured</th><th>why</th></tr>"
         return f"<table class='sanity'>{head}{rows}</table>"
+
+
+def _advice(check: Check) -> str:
+    """What to try, and where it is explained; "" if nothing is wrong."""
+    return f"{check.try_} See {check.lesson}." if check.verdict in ADVISED else ""

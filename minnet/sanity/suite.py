@@ -14,6 +14,7 @@ from ..optim import Adam
 from ..train.evaluation import Loss
 from .baseline import check_inputs_matter, check_prior
 from .before import check_chance, check_informative, check_overfits, check_regularisation
+from .dtypes import check_dtypes
 from .leaks import check_batch_leak
 from .movement import check_movement
 from .report import Check, Report
@@ -50,6 +51,7 @@ def check(model: Module, loss_fn: Loss, data: Dataset | tuple, **settings: Any) 
         check_batch_leak(model, data),
         check_prior(model, loss_fn, data),
         found,
+        check_dtypes(model, data),
         *check_structure(model, loss_fn),
     ])  # fmt: skip
 

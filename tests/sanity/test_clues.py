@@ -114,9 +114,9 @@ def test_every_finding_and_every_check_names_its_lesson():
     report = sanity.check(model, F.cross_entropy, data.digits()[0][:100])
     names = [*DETECTORS, *RULES, *(c.name for c in report.checks)]
     assert not [name for name in names if not lesson_of(name)]
-    listed = [name for _, names in LESSONS.values() for name in names]
+    listed = [n for _, parts in LESSONS.values() for names in parts.values() for n in names]
     assert len(listed) == len(set(listed))
     failed = sanity.check(nn.Sequential(*model, nn.Softmax()), F.cross_entropy,
                           data.digits()[0][:100])
-    assert "see lesson 5: Before you train" in str(failed)
-    assert failed.to_dict()[0]["lesson"] == "lesson 5: Before you train"
+    assert "see lesson 5: Before you train, section 9" in str(failed)
+    assert failed.to_dict()[0]["lesson"] == "lesson 5: Before you train, section 1"

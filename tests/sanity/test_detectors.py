@@ -172,6 +172,7 @@ PLANTED = {                                        # detector: records in which 
         with_evaluations(std=6.0, loss=1.5),
         with_evaluations(mean=0.5, accuracy=0.6),
     ],
+    "needless_float64": [make(dtypes="inputs are float64, parameters float32, outputs float64")],
     "symmetric_units": [with_weights(flat(), alike=True), with_weights(flat(), constant=True)],
     "initial_weights_too_large": [wide()],
     "initial_weights_too_small": [with_weights(flat(), norm=0.01, change=1e-4)],
@@ -228,7 +229,7 @@ def test_planted_faults_are_found(kind, record):
     """C03, C06, C07, C08, C10, C12, C13: the fault fires, with numbers, a reason and advice."""
     finding = DETECTORS[kind](record)
     assert isinstance(finding, Finding) and finding.kind == kind
-    assert finding.alarm or kind in ("late_start", "overfitting")
+    assert finding.alarm or kind in ("late_start", "overfitting", "needless_float64")
     assert any(c.isdigit() for c in finding.seen) or kind == "wrong_axis"
     assert finding.why.endswith(".") and finding.try_.endswith(".")
     assert "\n" not in finding.line() and len(finding.line()) < 260
@@ -345,10 +346,23 @@ def test_what_looks_like_a_fault_and_is_none(kind):
     assert all(quiet(kind, record) for record in HARMLESS[kind])
 
 
+@pytest.mark.parametrize(("record", "only"), [(growing(1e4), "-fold"), (jumping(), "the median")])
+def test_exploding_gradients_name_only_what_is_too_large(record, only):
+    seen = DETECTORS["exploding_gradients"](record).seen
+    assert [words for words in ("-fold", "the median", "more weight") if words in seen] == [only]
+
+
+def test_exchanged_betas_are_explained_where_adam_is():
+    found = DETECTORS["momentum_too_high"](with_rates(beta1=0.999, beta2=0.9))
+    assert "lesson 10, section 4" in found.try_ and "lesson 7" in found.lesson
+    assert "lesson 10" not in DETECTORS["momentum_too_high"](with_rates(momentum=0.999)).try_
+
+
 def test_of_models_trained_against_each_other_no_curve_is_read():
     record = make([CHANCE + 2 * (-1) ** t for t in range(STEPS)], alternating=True)
     assert detect(record) == []
     assert {f.kind for f in detect(make(alternating=True, stale=STEPS))} == {"missing_zero_grad"}
+    assert [f.kind for f in detect(make(alternating=True, dtypes="."))] == ["needless_float64"]
 
 
 @pytest.mark.parametrize(("kind", "words"), [("cross_entropy", "is 0.693"), ("", "is not known")])

@@ -19,7 +19,8 @@ for _family in (losses, modes, inputs, starts, steps, signals, curves):  # cause
     DETECTORS |= {f.__name__: f for f in _family.DETECTORS}
 # Of models that are trained against each other, or in turn, no curve can be read: each step has
 # another loss.  These say what they say of any loss.
-DIRECT = {"not_finite", "missing_zero_grad", "softmax_twice", "symmetric_units", "broadcasting"}
+DIRECT = {"not_finite", "missing_zero_grad", "softmax_twice", "symmetric_units", "broadcasting",
+          "needless_float64"}  # fmt: skip
 
 
 def detect(record: Record) -> list[Finding]:

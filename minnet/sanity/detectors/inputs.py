@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import TRY, WHY
 from ..finding import Finding
 from ..record import Evaluation, Record
 
@@ -84,6 +85,17 @@ def unnormalised_targets(record: Record) -> Finding | None:
         "the gradients with them.",
         "Subtract the targets' mean, divide by their standard deviation; undo it for predictions.",
     )  # fmt: skip
+
+
+def needless_float64(record: Record) -> Finding | None:
+    """Float64 data, or a float64 number inside the model, makes float32 layers compute in float64.
+
+    That is slow and not wrong: a note, and no alarm.
+    """
+    told = record.facts.get("dtypes")
+    if not told:
+        return None
+    return Finding("needless_float64", "note", "fact", f"{told}.", WHY, TRY)
 
 
 def unshuffled(record: Record) -> Finding | None:
@@ -265,5 +277,5 @@ def _entropy(y: np.ndarray) -> float:
 
 DETECTORS = (
     constant_inputs, unnormalised_inputs, unnormalised_targets, unshuffled, degenerate_labels,
-    broken_labels, leak, evaluation_inputs_differ,
+    broken_labels, leak, evaluation_inputs_differ, needless_float64,
 )  # fmt: skip

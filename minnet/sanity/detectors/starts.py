@@ -98,13 +98,17 @@ def exploding_gradients(record: Record) -> Finding | None:
     depth = start[-1] / start[0] if _deep(start) else 1.0
     jump, harmful = _jump(record), not record.skill > POOR
     sensitive = _elasticity(record)
-    if not (depth > GROWS or (harmful and (jump > JUMPS or sensitive > SENSITIVE))):
+    grown = f"gradients grow {depth:.2g}-fold from the last layer back to the first"
+    jumped = f"the largest gradient of all steps is {jump:.2g} times the median"
+    steep = f"1 % more weight at the start would change the loss by about {sensitive:.2g} %"
+    seen = [grown] if depth > GROWS else []
+    seen += [jumped] if harmful and jump > JUMPS else []
+    seen += [f"{steep} (below 100 % is usual)"] if harmful and sensitive > SENSITIVE else []
+    if not seen:
         return None
     return Finding(
         "exploding_gradients", "error" if harmful else "note", "cause",
-        f"gradients grow {depth:.2g}-fold from the last layer back to the first; the largest of "
-        f"all steps is {jump:.2g} times the median; at the start, 1 % more weight would change the "
-        f"loss by about {sensitive:.2g} % (below 100 % is usual).",
+        "; ".join(seen) + ".",
         "Each layer, or each step of a recurrent network, multiplies the gradient. Many factors "
         "above 1 make it huge, and one such step destroys what was learned.",
         "Start with smaller weights, limit the gradient's length (optim.ClipNorm(optimizer, 1.0)), "

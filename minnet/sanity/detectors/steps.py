@@ -227,7 +227,7 @@ def _exchanged(rates: dict[str, float]) -> Finding:
         f"{1 / (1 - rates['beta1']):.0f} steps, the mean of their squares fewer.",
         "The first mean gives the step's direction: with so long a memory it flies past the "
         "minimum. The second gives its size, uneven if short. The two were probably exchanged.",
-        "Use betas=(0.9, 0.999).",
+        "Use betas=(0.9, 0.999); lesson 10, section 4, shows both ways.",
     )  # fmt: skip
 
 
