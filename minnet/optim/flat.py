@@ -127,6 +127,11 @@ class Flat:
                 return False
         return True
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What `states` needs: the first step of a copy, pickled or not, makes it a new row."""
+        names = ("params", "shapes", "starts", "ends", "counts", "slots")
+        return {name: vars(self)[name] for name in names} | {"views": [None] * len(self.params)}
+
     def states(self) -> Iterator[tuple[Tensor, dict[str, Any]]]:
         """Each parameter with its step count and slots (views)."""
         for i, p in enumerate(self.params):

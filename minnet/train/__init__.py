@@ -11,10 +11,12 @@ from .monitors import Activations, Monitor, UpdateRatios
 from .plateau import Plateau
 from .precision import MixedPrecision
 from .replay import RecordedStep
+from .stopping import EarlyStopping
 
 __all__ = [
     "Activations",
     "Checkpoint",
+    "EarlyStopping",
     "FirstLayer",
     "GradientNorms",
     "Gradients",

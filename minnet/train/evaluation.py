@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..backend import array_module, as_array, is_array, on_its_device, to_host
+from ..backend import array_module, as_array, device_of, is_array, on_its_device, to_device, to_host
 from ..data import Dataset
 from ..data.dataset import require_pair
-from ..errors import DTypeError, ShapeError, ValueRangeError
-from ..modes import no_grad, notify
+from ..errors import DTypeError, MinnetError, ShapeError, ValueRangeError
+from ..modes import Mode, mode, no_grad, notify
 from ..nn import Module
 from ..tensor import Tensor
 from .metrics import accuracy
@@ -90,10 +90,8 @@ def evaluate(
     >>> round(scores["loss"], 4), scores["accuracy"]
     (2.3026, 0.25)
     """
-    x, y = map(_rows, require_pair(data, "evaluate"))
+    x, y = rows_of(data, "evaluate")
     _check("evaluate", model, x, batch_size)
-    if len(x) != len(y):
-        raise ShapeError(f"evaluate needs one target per example, got {len(y)} for {len(x)}.")
     metrics = default_metrics(y) if metrics is None else metrics
     notify("on_evaluate", model)
     total: Any = 0.0  # becomes an array of one number on a GPU, read once
@@ -109,9 +107,70 @@ def evaluate(
     return {name: float(value) for name, value in found.items()}
 
 
-def _rows(a: Any) -> Any:
-    """A Tensor or an array as it is, a list as an array."""
-    return a if isinstance(a, Tensor) else as_array(a)
+def rehearse(model: Module, loss_fn: Loss, val_data: Dataset | tuple, count: int) -> None:
+    """Try model and loss on the first ``count`` rows, and those with the extreme labels.
+
+    Raises what `evaluate` would at these rows, and says so; afterwards all is as before.
+    """
+    x, y = rows_of(val_data, "fit", "val_data")
+    try:
+        with _without_trace(model), on_its_device(x):
+            rows = to_device(_telling(y, count), device_of(_array("fit", x)))
+            scores = model(x[rows])
+            loss_fn(scores, y[rows])
+            _array("fit", scores)
+    except MinnetError as error:
+        told = "fit tried the model and the loss on val_data, before the first step"
+        raise type(error)(f"{told}: {error}") from error
+    except Exception as error:
+        error.add_note("This happened with val_data, which fit tries before the first step.")
+        raise
+
+
+def _telling(y: Any, count: int) -> np.ndarray:
+    """The first rows and, of labels, those where one out of range must be: the extreme ones."""
+    y, first = _array("fit", y), np.arange(min(count, len(y)))
+    if y.dtype.kind not in "iu" or y.size == 0:
+        return first
+    extremes = [int(y.argmin()), int(y.argmax())]
+    return np.append(first, [k * len(y) // y.size for k in extremes])
+
+
+@contextmanager
+def _without_trace(model: Module) -> Iterator[None]:
+    """Eval mode that no observer hears of; attributes and random generators are as before."""
+    before = [(m, dict(vars(m))) for m in model.modules()]
+    values = [value for _, attributes in before for value in attributes.values()]
+    drawn = [(g, g.bit_generator.state) for g in values if isinstance(g, np.random.Generator)]
+    token = mode.set(Mode(grad=False))
+    try:
+        model.eval()
+        yield
+    finally:
+        mode.reset(token)
+        for generator, state in drawn:
+            generator.bit_generator.state = state
+        for module, attributes in before:
+            vars(module).clear()
+            vars(module).update(attributes)
+
+
+def rows_of(data: Any, who: str, what: str = "data") -> tuple[Any, Any]:
+    """x and y of a pair, lists as arrays; raises ShapeError or DTypeError if they do not fit."""
+    pair = require_pair(data, who, what=what)
+    x, y = (a if isinstance(a, Tensor) else as_array(a) for a in pair)
+    if x.ndim == 0 or y.ndim == 0 or len(x) == 0:
+        raise ShapeError(
+            f"{who} needs {what} of at least one example, with x and y in rows, got x of shape "
+            f"{x.shape} and y of shape {y.shape}."
+        )
+    if len(x) != len(y):
+        raise ShapeError(
+            f"{who} needs {what} with one target per example, got {len(y)} for {len(x)}."
+        )
+    if x.dtype.kind not in "biuf" or y.dtype.kind not in "biuf":
+        raise DTypeError(f"{who} needs numbers in {what}, got x {x.dtype} and y {y.dtype}.")
+    return x, y
 
 
 def _number(loss: Any) -> Any:

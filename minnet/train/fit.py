@@ -13,12 +13,11 @@ from tqdm import tqdm
 
 from ..backend import array_module, on_its_device
 from ..data import Dataset, Loader
-from ..data.dataset import require_pair
-from ..errors import DTypeError, GraphError, ShapeError, TrainingError, ValueRangeError
+from ..errors import DTypeError, GraphError, TrainingError, ValueRangeError
 from ..nn import Module
 from ..optim import Optimizer
 from ..tensor import Tensor
-from .evaluation import Loss, Metrics, default_metrics, evaluate, keeping_modes
+from .evaluation import Loss, Metrics, default_metrics, evaluate, keeping_modes, rehearse
 from .history import History
 from .monitors import Monitor
 from .precision import MixedPrecision
@@ -32,7 +31,8 @@ class Run:
     """One training run, as the monitors see it.
 
     model, loss_fn, optimizer, loader, history;   t: optimizer steps done;   x: the same in epochs;
-    batch: the current (x, y);   scores: the model's output on it;   loss: its loss, a Tensor.
+    batch: the current (x, y);   scores: the model's output on it;   loss: its loss, a Tensor;
+    stopped: the reason that a monitor gave to `stop`, else None.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class Run:
         self.batch: tuple[Any, Any] = (None, None)
         self.scores: Any = None
         self.loss: Any = None
+        self.stopped: str | None = None
 
     @property
     def t(self) -> int:
@@ -65,6 +66,15 @@ class Run:
         """Add a value to the history, at the current x."""
         self.history.record(name, value, x=self.x)
 
+    def stop(self, reason: str) -> None:
+        """Let `fit` end, without an error, after the step or epoch that it tells of now.
+
+        An epoch that is left before its last step is not validated, nor counted in
+        ``history.epochs``.  The first reason is the one that is shown.
+        """
+        if self.stopped is None:
+            self.stopped = reason
+
 
 def fit(
     model: Module,
@@ -85,12 +95,13 @@ def fit(
 
     epochs: total passes over the data; those of a given ``history`` count, so that a resumed run
     ends where an uninterrupted one does.
-    val_data: (x, y), evaluated after each epoch in eval mode.
+    val_data: (x, y), evaluated after each epoch in eval mode.  Before the first step model and loss
+    are tried on a batch of it, which leaves no trace, so that errors come at once.
     schedule: {"lr": f, "momentum": g, ...}; before step t (0, 1, ...) the optimizer gets f(t).
     metrics: {name: f(scores, y)}; default accuracy, if the loader's y are labels.
     optimizer: also a `MixedPrecision`; steps that it leaves out count as steps, and validation is
     in float32.
-    monitors: told of every step and epoch; see `Monitor`.
+    monitors: told of every step and epoch, and may end the run; see `Monitor`, `EarlyStopping`.
     progress: a bar and a line per epoch in a terminal, at most 20 lines a run elsewhere; False is
     silent.
     require: a `sanity.Report`; nothing is trained if one of its checks failed (TrainingError).
@@ -111,32 +122,49 @@ def fit(
     schedule, history = schedule or {}, History() if history is None else history
     _check_parts(model, loss_fn, optimizer, loader, monitors)
     metrics = default_metrics(loader.dataset.y) if metrics is None else metrics
-    _check(optimizer, epochs, val_data, schedule, metrics)
+    _check(optimizer, epochs, schedule, metrics)
     if require is not None:
         require.raise_for_failure()
     run = Run(model, loss_fn, optimizer, loader, history)
     told = _told(history.epochs + 1, epochs) if progress else set()
     with ExitStack() as afterwards, np.errstate(over="ignore", invalid="ignore"):
         afterwards.enter_context(keeping_modes(model))
+        if val_data is not None:
+            rehearse(model, loss_fn, val_data, loader.batch_size)
         for monitor in monitors:
             monitor.start(run)
             afterwards.callback(monitor.end, run)
-        while history.epochs < epochs:
-            model.train()
-            for batch in _with_bar(loader, run, epochs, progress):
-                run.batch = batch
-                with on_its_device(batch[0]):
-                    _step(run, schedule, metrics, monitors)
-                if run.t % READ_EVERY == 0:
-                    _read(run)
-            _read(run)
+        while history.epochs < epochs and run.stopped is None:
+            batches = _with_bar(loader, run, epochs, progress)
+            if not _to_its_end(run, batches, schedule, metrics, monitors):
+                break
             _validate(run, val_data, metrics)
             history.epochs += 1
             if history.epochs in told:
                 tqdm.write(_line(run, epochs), file=sys.stderr)
             for monitor in monitors:
                 monitor.epoch_end(run)
+    if progress and run.stopped is not None:
+        tqdm.write(f"stopped after epoch {run.x:.4g}: {run.stopped}", file=sys.stderr)
     return history
+
+
+def _to_its_end(
+    run: Run, batches: Iterator, schedule: Mapping, metrics: Metrics, monitors: Sequence[Monitor]
+) -> bool:
+    """Train on the batches of an epoch; False if a monitor stopped the run before the last."""
+    run.model.train()
+    for batch in batches:
+        run.batch = batch
+        with on_its_device(batch[0]):
+            _step(run, schedule, metrics, monitors)
+        if run.t % READ_EVERY == 0:
+            _read(run)
+        if run.stopped is not None and run.loader.position < len(run.loader):
+            _read(run)
+            return False
+    _read(run)
+    return True
 
 
 def _step(run: Run, schedule: Mapping, metrics: Metrics, monitors: Sequence[Monitor]) -> None:
@@ -232,17 +260,13 @@ def _check_parts(model: Any, loss_fn: Any, optimizer: Any, loader: Any, monitors
         )
 
 
-def _check(
-    optimizer: Any, epochs: Any, val_data: Any, schedule: Mapping, metrics: Metrics
-) -> None:
+def _check(optimizer: Any, epochs: Any, schedule: Mapping, metrics: Metrics) -> None:
     """Complain before the first step rather than after the first epoch."""
     if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 1:
         raise ValueRangeError(f"fit needs epochs of at least 1, a whole number, got {epochs!r}.")
     for name, functions in (("schedule", schedule), ("metrics", metrics)):
         if not isinstance(functions, Mapping) or not all(map(callable, functions.values())):
             raise DTypeError(f"fit needs {name} as a dict {{name: function}}, got {functions!r}.")
-    if val_data is not None and len(require_pair(val_data, "fit", what="val_data")[0]) == 0:
-        raise ShapeError("fit needs at least one example in val_data, got none.")
     for name in schedule:
         if name not in optimizer.settings:
             raise ValueRangeError(

@@ -28,10 +28,15 @@ class Monitor:
     """Override what you need; ``run`` is the `Run` (model, optimizer, history, batch, loss, t, x).
 
     before_step comes after backward, when the gradients are there and the parameters unchanged.
+    ``run.record(name, value)`` adds to the history, and ``run.stop(reason)`` ends the run without
+    an error: after this step or, from epoch_end, after this epoch.
 
     >>> class Worst(Monitor):
     ...     def after_step(self, run):
-    ...         run.record("largest score", abs(run.scores.data).max())
+    ...         worst = abs(run.scores.data).max()
+    ...         run.record("largest score", worst)
+    ...         if worst > 1e4:
+    ...             run.stop("the scores explode")
     """
 
     def start(self, run: Run) -> None:

@@ -4,6 +4,7 @@ import copy
 import gc
 import inspect
 import math
+import pickle
 import weakref
 
 import numpy as np
@@ -21,6 +22,7 @@ from minnet.errors import (
 from minnet.modes import observe
 from minnet.optim import flat
 from minnet.optim.program import Program
+from minnet.train import MixedPrecision
 
 ALL = {
     "sgd": (optim.SGD, {}),
@@ -72,6 +74,11 @@ def values(params):
 def assert_same(a, b):
     for x, y in zip(a, b, strict=True):
         np.testing.assert_array_equal(x, y)
+
+
+def assert_same_states(a, b):
+    assert a.keys() == b.keys()
+    assert_same(a.values(), b.values())
 
 
 def small_blocks(monkeypatch, size):
@@ -461,6 +468,36 @@ def test_a_copied_optimizer_goes_its_own_way(rng):
     assert_same(values(params), values(others))
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_a_pickled_optimizer_goes_on_where_it_was(name, rng):
+    """pickle of parameters and optimizer together, before and after steps; both stay whole."""
+    kind, settings = ALL[name]
+    params = leaves(rng)
+    optimizer = kind(params, 0.05, **settings)
+    for _ in range(2):
+        before = values(params)
+        others, twin = pickle.loads(pickle.dumps((params, optimizer)))
+        assert_same(values(params), before)
+        assert repr(twin) == repr(optimizer)
+        assert_same_states(optimizer.state_dict(), twin.state_dict())
+        train(twin, others, np.random.default_rng(8))
+        assert_same(values(params), before)
+        train(optimizer, params, np.random.default_rng(8))
+        assert_same(values(params), values(others))
+        assert_same_states(optimizer.state_dict(), twin.state_dict())
+
+
+def test_a_wrapped_optimizer_is_pickled_with_what_wraps_it(rng):
+    params = leaves(rng)
+    optimizer = MixedPrecision(optim.ClipNorm(optim.Adam(params, 0.1), 1.0), dtype="float16")
+    train(optimizer, params, rng, 2)
+    others, twin = pickle.loads(pickle.dumps((params, optimizer)))
+    assert twin.scale == optimizer.scale and repr(twin) == repr(optimizer)
+    for o, which in ((optimizer, params), (twin, others)):
+        train(o, which, np.random.default_rng(2))
+    assert_same(values(params), values(others))
+
+
 # -- Groups and settings ---------------------------------------------------------------------------
 
 
@@ -635,6 +672,20 @@ def without(record, key):
         (lambda r: r | {"state.1.v": np.ones(9)}, r"shape \(4,\) .* parameter 1"),
         (lambda r: r | {"state.1.t": -1}, "t = -1"),
         (lambda r: r | {"state.1.t": 1.5}, "t = 1.5"),
+        *[
+            (lambda r, t=t: r | {"state.1.t": t}, f"step count for parameter 1, .*t = {text}")
+            for t, text in [
+                ("x", "'x'"), ("3", "'3'"), (None, "None"), ([1], r"\[1\]"), (np.nan, "nan"),
+                (np.inf, "inf"), (1j, "1j"), (True, "True"), (10**400, "1000"), (1e300, r"1e\+300"),
+                (np.ones(2), "array"), ([[1], [1, 2]], r"\[\[1\]"), ({}, "{}"),
+            ]
+        ],
+        (lambda r: r | {"state.1.v": [[1], [1, 2]]}, "no numbers"),
+        (lambda r: r | {"state.1.v": np.full(4, "x")}, "no numbers"),
+        (lambda r: r | {"state.1.v": np.full(4, 1j)}, "no numbers"),
+        (lambda r: r | {"state.1.v": None}, "no numbers"),
+        (lambda r: None, "needs a state_dict, got NoneType"),
+        (lambda r: list(r), "needs a state_dict, got list"),
         (lambda r: r | {"groups.0.lr": -1.0}, "needs lr"),
     ],
 )

@@ -1,13 +1,16 @@
 """The loop: equal to one written by hand, nothing evaluated twice, clear ends."""
 
 import copy
+import re
 
 import numpy as np
 import pytest
 
-from minnet import data, errors, nn, optim, train
+from minnet import data, errors, nn, optim, tensor, train
 from minnet import functional as F
-from tests.train.runs import EPOCHS, Setup
+from minnet.modes import observe
+from minnet.train.evaluation import rehearse
+from tests.train.runs import EPOCHS, Setup, flatten
 
 
 def test_fit_equals_a_loop_written_by_hand_bit_for_bit():
@@ -109,6 +112,153 @@ def test_bad_settings_are_refused_before_anything_moves(settings, error, words):
     with pytest.raises(error, match=words):
         setup.fit(**settings)
     assert setup.everything() == before
+
+
+def bad(x, y, k=0, label=None, columns=2):
+    """Validation data with one flaw."""
+    y = y.copy()
+    if label is not None:
+        y[k] = label
+    return x[:, :1].repeat(columns, axis=1), y
+
+
+FLAWS = {                                                # name: (val_data of (x, y), error, words)
+    "lengths": (lambda x, y: (x, y[:-1]), errors.ShapeError, "target per example, got 49 for 50"),
+    "no axis": (lambda x, y: (x, 3), errors.ShapeError, r"y of shape \(\)"),
+    "no rows": (lambda x, y: (x[:0], y[:0]), errors.ShapeError, "at least one example"),
+    "text": (lambda x, y: (x, y.astype(str)), errors.DTypeError, "numbers in val_data"),
+    "text for x": (lambda x, y: (x.astype(str), y), errors.DTypeError, "numbers in val_data"),
+    "high": (lambda x, y: bad(x, y, 3, 3), errors.ValueRangeError, "0.*2.*3"),
+    "high, late": (lambda x, y: bad(x, y, 47, 3), errors.ValueRangeError, "0.*2.*3"),
+    "low, late": (lambda x, y: bad(x, y, 47, -1), errors.ValueRangeError, "0.*2.*-1"),
+    "features": (lambda x, y: bad(x, y, columns=5), errors.ShapeError, r"Linear\(2 -> 8\)"),
+    "kind": (lambda x, y: (x, y + 0.5), errors.MinnetError, "label|integer|target"),
+    "not a pair": (lambda x, y: x, errors.DTypeError, r"pair \(x, y\)"),
+}
+
+
+@pytest.mark.parametrize("flaw", FLAWS)
+def test_bad_validation_data_are_found_before_the_first_step(flaw):
+    """An epoch earlier than `evaluate` would; nobody was told, nothing has moved."""
+    spoil, error, words = FLAWS[flaw]
+    setup, monitor = Setup(), Recorder()
+    before = setup.everything()
+    with pytest.raises(error, match="(?s)fit .*val_data") as caught:
+        setup.fit(val_data=spoil(*setup.data), monitors=[monitor])
+    assert re.search(words, str(caught.value))
+    assert setup.everything() == before and monitor.calls == []
+    assert all(m.training for m in setup.model.modules())
+
+
+def test_labels_of_images_are_looked_at_too():
+    """One label of one position of a late example is out of range."""
+    x, y = np.ones((9, 2, 3), "float32"), np.zeros((9, 3), int)
+    model = nn.Lambda(lambda x: x)
+    one = nn.Sequential(model, nn.LayerNorm(3))
+    y[7, 1] = 2
+    with pytest.raises(errors.ValueRangeError, match="val_data"):
+        train.fit(
+            one, F.cross_entropy, optim.SGD(one.parameters(), lr=0.1),
+            data.Loader((x, y * 0), batch_size=2, rng=0), epochs=1, val_data=(x, y), progress=False,
+        )  # fmt: skip
+
+
+def test_errors_of_others_keep_their_type_and_are_noted():
+    setup = Setup()
+
+    def loss_fn(scores, y):
+        return {}["a key"] if (y == 2).all() else F.cross_entropy(scores, y)
+
+    x, y = setup.data
+    with pytest.raises(KeyError) as caught:
+        train.fit(
+            setup.model, loss_fn, setup.optimizer, setup.loader, epochs=1,
+            val_data=(x[y == 2], y[y == 2]), progress=False,
+        )
+    assert "val_data" in caught.value.__notes__[0] and setup.history.steps == 0
+
+
+class Pair(nn.Module):
+    """Returns two things, of which the loss takes one."""
+
+    def __init__(self):
+        self.layer = nn.Linear(2, 3, rng=0)
+
+    def forward(self, x):
+        return self.layer(x), x
+
+
+def test_a_model_that_cannot_be_evaluated_is_found_before_the_first_step():
+    """Without val_data it can be trained."""
+    setup, model = Setup(), Pair()
+    parts = model, lambda s, y: F.cross_entropy(s[0], y), optim.SGD(model.parameters(), lr=0.1)
+    settings = {"epochs": 1, "metrics": {}, "progress": False}
+    history = train.History()
+    with pytest.raises(errors.DTypeError, match="val_data.*returns one array, got tuple"):
+        train.fit(*parts, setup.loader, val_data=setup.data, history=history, **settings)
+    assert history.steps == 0
+    assert train.fit(*parts, setup.loader, **settings).epochs == 1
+
+
+class Restless(nn.Module):
+    """Draws, counts and assigns its buffer in eval mode too."""
+
+    def __init__(self, rng):
+        self.rng, self.calls = rng, 0
+        self.register_buffer("latest", np.zeros(()))
+
+    def forward(self, x):
+        self.calls += 1
+        self.seen = len(x)
+        self.latest = np.asarray(self.rng.random())
+        return x * 1.0
+
+
+@pytest.mark.parametrize("kind", ["pair", "lists", "tensors"])
+def test_the_look_at_validation_data_leaves_no_trace(kind):
+    """No number drawn, no statistics or attribute moved, no observer told: as without val_data."""
+    setup, heard = Setup(), []
+    setup.model.append(Restless(np.random.default_rng(3)))
+    setup.model.eval()
+    setup.model[3].train()
+    before, state = setup.everything(), str(setup.model[-1].rng.bit_generator.state)
+    modes = [m.training for m in setup.model.modules()]
+
+    class Observer:
+        def on_module(self, module, args, y):
+            heard.append(module)
+
+        def on_evaluate(self, module):
+            heard.append(module)
+
+    pairs = {
+        "pair": tuple(setup.data), "lists": [a.tolist() for a in setup.data],
+        "tensors": (tensor(setup.data.x), tensor(setup.data.y)),
+    }  # fmt: skip
+    seen = []
+    with observe(Observer()):
+        rehearse(setup.model, lambda s, y: seen.append((s, y)), pairs[kind], 8)
+    assert setup.everything() == before and heard == []
+    assert str(setup.model[-1].rng.bit_generator.state) == state and setup.model[-1].calls == 0
+    assert [m.training for m in setup.model.modules()] == modes
+    ((scores, y),) = seen
+    assert scores.shape == (10, 3) and len(y) == 10 and not scores.requires_grad
+    assert not hasattr(setup.model[-1], "seen")
+    expected = train.predict(setup.model, setup.data.x[:8])       # dropout is the identity
+    np.testing.assert_allclose(scores.data[:8], expected, rtol=1e-5)
+
+
+def test_validation_does_not_change_the_training():
+    """Parameters, optimizer, loader and generators end as they do without val_data."""
+    one, two = Setup(), Setup()
+    one.fit()
+    two.fit(val_data=two.data)
+    for part in ("model", "optimizer", "loader"):
+        flat, other = {}, {}
+        flatten(one.parts()[part].state_dict(), "", flat)
+        flatten(two.parts()[part].state_dict(), "", other)
+        assert flat == other, part
+    assert one.everything()["dropout"] == two.everything()["dropout"]
 
 
 def test_data_without_a_loader_is_refused():

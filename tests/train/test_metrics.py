@@ -27,6 +27,28 @@ def test_ties_and_nan_count_against_the_label():
     assert top_k_accuracy(np.full((2, 3), np.nan), np.array([0, 2]), k=2) == 0.0
 
 
+NAN_ROWS = np.array([[np.nan] * 3, [np.nan, 2, 1], [3, np.nan, 1], [3, 2, np.nan], [3, 2, 1]])
+
+
+@pytest.mark.parametrize("label", [0, 1, 2])
+def test_a_row_with_nan_is_never_right(label):
+    """NumPy's argmax of a row is its first NaN: no class is called by it, whatever the label."""
+    y = np.full(5, label)
+    assert accuracy(NAN_ROWS[:4], y[:4]) == 0
+    assert accuracy(NAN_ROWS, y) == top_k_accuracy(NAN_ROWS, y, k=1) == (label == 0) / 5
+    images = np.stack([NAN_ROWS, NAN_ROWS[::-1]], axis=2)         # (N, C, positions)
+    assert accuracy(images, np.full((5, 2), label)) == (label == 0) / 5
+    right = [k for k in range(5) if k == 4 or k and NAN_ROWS[k, label] == NAN_ROWS[k, label]]
+    assert top_k_accuracy(NAN_ROWS, y, k=3) == len(right) / 5
+    with pytest.raises(errors.ValueRangeError, match="confusion_matrix needs scores.*NaN"):
+        confusion_matrix(NAN_ROWS, y)
+
+
+def test_integer_and_infinite_scores_are_numbers():
+    assert accuracy(np.array([[1, 2], [2, 1]]), np.array([1, 1])) == 0.5
+    assert accuracy(np.array([[np.inf, 1], [-np.inf, 1]]), np.array([0, 1])) == 1
+
+
 def test_confusion_rows_are_the_true_classes(pair):
     scores, y = pair
     naive = np.zeros((5, 5), int)
