@@ -98,31 +98,10 @@ def blocks(f, m, i, j):
 
 def judge_coupling(f, a, n, right, axes):
     """a, n, right: (L, L) whether blocks are present in A, in M, and equal."""
-    off, L = ~np.eye(len(a), dtype=bool), len(a)
+    off = ~np.eye(len(a), dtype=bool)
     where = f"axis {axes[0]}"
     if n[off].any() and not a[off].any() and n.diagonal().all():
-        upper, lower = np.triu(n, 1).any(), np.tril(n, -1).any()
-        if upper != lower and right.diagonal().any():
-            return f.finding(
-                "GC-P12",
-                "carry-lost",
-                f"only the direct path along {where}: what is carried from "
-                "one step to the next is lost",
-                "add the gradient that comes back from the following step",
-                axis=axes[0],
-            )
-        own = bool(right.diagonal().all())
-        if not (own or f.shape[:1] == f.y.shape[:1]):
-            return None  # units of a weight, which later steps mix
-        return f.finding(
-            "GC-P10",
-            "coupling-missing",
-            f"the {L} slices along {where} treated as independent, although each output depends on "
-            "all of them" + (": what a slice gets from its own outputs is right" if own else ""),
-            "add the terms that go through the mean, the sum or the shared statistic",
-            axis=axes[0],
-            place=not own,
-        )
+        return uncoupled(f, n, right, axes[0])
     if wrong_carry(a, n, right) and a[off].any():
         return f.finding(
             "GC-P12",
@@ -142,6 +121,32 @@ def judge_coupling(f, a, n, right, axes):
             axis=axes[0],
         )
     return None
+
+
+def uncoupled(f, n, right, axis):
+    """Slices that the forward couples, and the backward does not."""
+    upper, lower = np.triu(n, 1).any(), np.tril(n, -1).any()
+    if upper != lower and right.diagonal().any():
+        return f.finding(
+            "GC-P12",
+            "carry-lost",
+            f"only the direct path along axis {axis}: what is carried from "
+            "one step to the next is lost",
+            "add the gradient that comes back from the following step",
+            axis=axis,
+        )
+    own = bool(right.diagonal().all())
+    if not (own or f.shape[:1] == f.y.shape[:1]):
+        return None  # units of a weight, which later steps mix
+    return f.finding(
+        "GC-P10",
+        "coupling-missing",
+        f"the {len(n)} slices along axis {axis} treated as independent, although each output "
+        "depends on all of them" + (": what a slice gets from its own outputs is right" * own),
+        "add the terms that go through the mean, the sum or the shared statistic",
+        axis=axis,
+        place=not own,
+    )
 
 
 def wrong_carry(a, n, right) -> bool:
