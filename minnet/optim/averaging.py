@@ -14,14 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
+from ..backend import to_device
 from ..errors import GraphError, ShapeError, StateError
 from ..modes import no_grad
 from ..nn import Module
 from ..tensor import Tensor
-from .base import require_same_keys
 from .settings import fraction, make_groups
+from .states import is_count, numbers, require_same_keys
 
 __all__ = ["Average", "EMA", "Mean", "recompute_statistics"]
 
@@ -83,11 +82,15 @@ class Average(ABC):
         """Continue from what `state_dict` returned; raises StateError if it does not fit."""
         who = type(self).__name__
         require_same_keys(who, record, self.state_dict())
-        found = [record[f"average.{name}"] for name in self.names]
-        shapes = [(p.shape, np.shape(a)) for p, a in zip(self.params, found, strict=True)]
-        if any(needed != got for needed, got in shapes):
-            raise StateError(f"{who} needs averages shaped like the parameters, got {shapes}.")
-        self.averages = [a.astype(p.dtype) for p, a in zip(self.params, found, strict=True)]
+        found: list[Any] = [numbers(record[f"average.{name}"]) for name in self.names]
+        needed, got = [[getattr(a, "shape", None) for a in x] for x in (self.params, found)]
+        if needed != got or not is_count(record["t"]):
+            raise StateError(
+                f"{who} needs averages shaped like the parameters, {needed}, and a count t, got "
+                f"{got} and t = {record['t']}."
+            )
+        pairs = zip(self.params, found, strict=True)
+        self.averages = [to_device(a.astype(p.dtype), p.device) for p, a in pairs]
         self.t = int(record["t"])
 
 

@@ -16,13 +16,13 @@ from ..modes import notify
 from ..tensor import Tensor
 from .flat import Flat, Formula, flatten
 from .settings import Group, Setting, flag, make_groups, rate, signature
+from .states import is_count, numbers, require_same_keys
 
 __all__ = ["Optimizer"]
 
 Array = Any
 unchanged = lambda g: g
 SCOPES = ("element", "parameter", "all")
-LARGEST_COUNT = 2**53  # steps that a double counts one by one
 
 
 class Optimizer:
@@ -274,10 +274,10 @@ class Optimizer:
     def _loaded(self, record: Mapping[str, Any], name: str, p: Tensor) -> dict[str, Any]:
         """The state of parameter p in a record, checked and in p's dtype."""
         t = record[f"state.{name}.t"]
-        state = {key: _numbers(record[f"state.{name}.{key}"]) for key in self.slots}
+        state = {key: numbers(record[f"state.{name}.{key}"]) for key in self.slots}
         shapes = {key: getattr(x, "shape", "no numbers") for key, x in state.items()}
         wrong = {key: shape for key, shape in shapes.items() if shape != p.shape}
-        if wrong or not _is_count(t):
+        if wrong or not is_count(t):
             raise StateError(
                 f"{type(self).__name__} needs slots of shape {p.shape} and a step count for "
                 f"parameter {name}, got shapes {wrong} and t = {shortened(t)}."
@@ -303,31 +303,3 @@ class Optimizer:
 
 
 Optimizer.__init_subclass__()  # the base has settings too
-
-
-def _numbers(value: Any) -> Array | None:
-    """An array of real numbers on the host; None if the value is anything else."""
-    try:
-        a = to_host(value)
-    except (TypeError, ValueError):  # rows of unequal length
-        return None
-    return a if a.dtype.kind in "iuf" else None
-
-
-def _is_count(t: Any) -> bool:
-    """Whether it is one whole number of at least 0, in any type that a file may give it."""
-    a = _numbers(t)
-    return a is not None and a.shape == () and 0 <= a < LARGEST_COUNT and a == int(a)
-
-
-def require_same_keys(who: str, record: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
-    """Raise StateError naming keys that are missing from record or unknown."""
-    if not isinstance(record, Mapping):
-        raise StateError(f"{who} needs a state_dict, got {type(record).__name__}.")
-    missing = [key for key in expected if key not in record]
-    unknown = [key for key in record if key not in expected]
-    if missing or unknown:
-        raise StateError(
-            f"{who}.load_state_dict needs the entries of its own state_dict; missing: "
-            f"{', '.join(missing) or 'none'}; unknown: {', '.join(map(str, unknown)) or 'none'}."
-        )

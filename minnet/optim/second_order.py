@@ -17,10 +17,10 @@ from ..backend import array_module, to_device, to_host
 from ..errors import GraphError, StateError, ValueRangeError
 from ..modes import notify
 from ..tensor import Tensor
-from .base import require_same_keys
 from .curvature import Array, Loss, Objective, hessian_bytes
 from .line_search import strong_wolfe
 from .settings import Group, make_groups
+from .states import is_count, require_same_keys
 
 __all__ = ["LBFGS", "Newton", "two_loop"]
 
@@ -98,6 +98,9 @@ class SecondOrder(ABC):
         require_same_keys(who, record, self.state_dict())
         if str(record["optimizer"]) != who:
             raise StateError(f"{who} needs the state of a {who}, got one of {record['optimizer']}.")
+        counts = {key: record[key] for key in ("t", "skipped") if key in record}
+        if not all(map(is_count, counts.values())):
+            raise StateError(f"{who} needs whole numbers of at least 0, got {counts}.")
         self.t = int(record["t"])
 
 

@@ -11,6 +11,7 @@ from ..backend import Array, array_module
 from ..errors import GraphError, StateError, ValueRangeError
 from ..functional import multiply
 from ..functional.products import factors, require_half
+from ..optim.states import is_count, numbers
 from ..optim.wrapper import Wrapper
 from ..tensor import Tensor, tensor
 
@@ -127,10 +128,16 @@ class MixedPrecision(Wrapper):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from a state; raises StateError, and changes nothing, if it does not fit."""
         own = ["scale", "good", "optimizer"]
-        if set(state) != set(own):
-            raise StateError(f"MixedPrecision needs entries {own}, got {list(state)}.")
+        if not isinstance(state, Mapping) or set(state) != set(own):
+            raise StateError(f"MixedPrecision needs entries {own}, got {[*state]}.")
+        scale, good = numbers(state["scale"]), state["good"]
+        if scale is None or scale.shape or not 0 < scale < inf or not is_count(good):
+            raise StateError(
+                f"MixedPrecision needs a scale above 0 and a count of good steps, got "
+                f"{state['scale']} and {good}."
+            )
         self.optimizer.load_state_dict(state["optimizer"])
-        self.scale, self.good = float(state["scale"]), int(state["good"])
+        self.scale, self.good = float(scale), int(good)
 
 
 def _all_finite(grads: list[Array]) -> bool:
